@@ -1,0 +1,317 @@
+//! The client: timeouts, retries and replica choice for the calls of one client instance.
+use crate::{
+    balance::{Balance, Balancer},
+    budget::{BudgetState, Charge},
+    call::{Attempt, Job, Outcome},
+    draw::{Draw, Stream},
+    machine::{Machine, Outbox},
+    retry::Retry,
+    time::{Span, Time},
+};
+
+/// What one client group decides by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClientPolicy {
+    /// How long an attempt may take, from when it is sent. [`Span::FOREVER`]: as long as the deadline lets it.
+    pub per_try_timeout: Span,
+    /// How long a call may take, all attempts, from its intended start. [`Span::FOREVER`]: no limit.
+    pub deadline: Span,
+    /// When and after which wait a failed attempt is tried again.
+    pub retry: Retry,
+    /// Which replica gets an attempt.
+    pub balance: Balance,
+}
+
+/// What can happen to a client.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ClientIn {
+    /// The workload wants call `call`, meant to start at `intended`.
+    Arrive {
+        /// The call's number, from the workload.
+        call: u64,
+        /// When the schedule wanted it, which may be before `now`.
+        intended: Time,
+    },
+    /// The network brought an answer: success, rejected, reset or error.
+    Answer {
+        /// To which attempt.
+        attempt: Attempt,
+        /// How the attempt ended.
+        outcome: Outcome,
+    },
+    /// A timer that the client asked for went off.
+    Woken(Wake),
+    /// An operator or a trigger changes how the client behaves.
+    Control(ClientControl),
+}
+
+/// What an operator can tell a client.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ClientControl {
+    /// Let new calls in with this probability.
+    Admit(f64),
+    /// Whether retries may be scheduled.
+    Retries(bool),
+}
+
+/// What a client asks for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ClientOut {
+    /// Send an attempt to a replica.
+    Send {
+        /// The attempt, as the server gets it.
+        job: Job,
+        /// Which replica of the service.
+        replica: u32,
+        /// When the call was meant to start.
+        intended: Time,
+    },
+    /// Hand `wake` back at `at`. Never cancelled: a stale one is ignored.
+    WakeAt {
+        /// When.
+        at: Time,
+        /// What for.
+        wake: Wake,
+    },
+    /// The client no longer waits for the attempt; its connection may be closed.
+    GiveUp {
+        /// Which attempt.
+        attempt: Attempt,
+        /// Where it was sent.
+        replica: u32,
+    },
+    /// An answer came for an attempt that had been given up: the work behind it was stale.
+    Late {
+        /// The answer's attempt.
+        attempt: Attempt,
+    },
+    /// An attempt ended while its client still waited for it.
+    Ended {
+        /// How.
+        outcome: Outcome,
+    },
+    /// The call is over.
+    Done {
+        /// Which call.
+        call: u64,
+        /// How its last attempt ended.
+        outcome: Outcome,
+        /// Attempts it took; 0 if it was shed.
+        attempts: u32,
+        /// When it was meant to start; latency counts from here.
+        intended: Time,
+    },
+}
+
+/// Why the client wants waking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// The attempt's time is up.
+    Timeout(Attempt),
+    /// The wait before the next attempt is over.
+    Retry(Attempt),
+}
+
+/// The client machine.
+#[derive(Clone, Debug)]
+pub struct Client {
+    id: u32,
+    policy: ClientPolicy,
+    draw: Draw,
+    balancer: Balancer,
+    budget: BudgetState,
+    admit: f64,
+    retries: bool,
+    calls: Vec<Pending>,
+    free: Vec<u32>,
+    generation: u32,
+}
+
+/// No attempt is in flight: the call waits to retry.
+const NOWHERE: u32 = u32::MAX;
+
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    call: u64,
+    intended: Time,
+    /// When the whole call must be over.
+    due: Time,
+    /// The wait before the attempt in flight, for decorrelated jitter.
+    waited: Span,
+    attempts: u32,
+    /// The attempt that is current; 0 marks a free slot.
+    generation: u32,
+    /// Where the current attempt is.
+    replica: u32,
+    /// What the last retry was charged.
+    charge: Charge,
+}
+
+impl Client {
+    /// Client instance `id` of `replicas` servers (at least one).
+    pub fn new(id: u32, policy: &ClientPolicy, replicas: u32, draw: Draw) -> Client {
+        Client {
+            id,
+            policy: policy.clone(),
+            draw,
+            // Instances begin at different replicas, as a fleet's do.
+            balancer: Balancer::new(policy.balance, replicas, id),
+            budget: BudgetState::new(&policy.retry.budget),
+            admit: 1.0,
+            retries: true,
+            calls: vec![],
+            free: vec![],
+            generation: 0,
+        }
+    }
+
+    /// Calls that are not over yet.
+    #[inline]
+    pub fn in_progress(&self) -> usize {
+        self.calls.len() - self.free.len()
+    }
+
+    /// Attempts in flight at each replica.
+    pub fn in_flight(&self) -> &[u32] {
+        self.balancer.in_flight()
+    }
+
+    #[inline]
+    fn arrive(&mut self, now: Time, call: u64, intended: Time, out: &mut Outbox<ClientOut>) {
+        if self.admit < 1.0 && self.draw.unit(Stream::Shed, call, 0) >= self.admit {
+            out.put(ClientOut::Done { call, outcome: Outcome::Rejected, attempts: 0, intended });
+            return;
+        }
+        self.budget.started(now);
+        let due = intended + self.policy.deadline;
+        let pending = Pending {
+            call,
+            intended,
+            due,
+            waited: Span::ZERO,
+            attempts: 0,
+            generation: 0,
+            replica: NOWHERE,
+            charge: 0,
+        };
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.calls.push(pending);
+            self.calls.len() as u32 - 1
+        });
+        self.send(now, slot, pending, out);
+    }
+
+    #[inline]
+    fn send(&mut self, now: Time, slot: u32, mut pending: Pending, out: &mut Outbox<ClientOut>) {
+        pending.attempts += 1;
+        let attempt = self.advance(slot, &mut pending);
+        let replica = self.balancer.pick(pending.call, pending.attempts, self.draw);
+        pending.replica = replica;
+        self.calls[slot as usize] = pending;
+        let gives_up_at = (now + self.policy.per_try_timeout).min(pending.due);
+        let job = Job { client: self.id, attempt, call: pending.call, number: pending.attempts, gives_up_at };
+        out.put(ClientOut::Send { job, replica, intended: pending.intended });
+        if gives_up_at != Time::NEVER {
+            out.put(ClientOut::WakeAt { at: gives_up_at, wake: Wake::Timeout(attempt) });
+        }
+    }
+
+    /// The current attempt has ended: try again, or end the call.
+    #[inline]
+    fn settle(
+        &mut self,
+        now: Time,
+        slot: u32,
+        mut pending: Pending,
+        outcome: Outcome,
+        out: &mut Outbox<ClientOut>,
+    ) {
+        self.balancer.release(pending.replica);
+        pending.replica = NOWHERE;
+        if pending.attempts > 1 {
+            self.budget.retry_ended();
+        }
+        out.put(ClientOut::Ended { outcome });
+        if outcome == Outcome::Success {
+            self.budget.succeeded(now, pending.charge);
+        } else if let Some(wait) = self.judge(now, &mut pending, outcome) {
+            pending.waited = wait;
+            if wait == Span::ZERO {
+                return self.send(now, slot, pending, out);
+            }
+            let attempt = self.advance(slot, &mut pending);
+            self.calls[slot as usize] = pending;
+            out.put(ClientOut::WakeAt { at: now + wait, wake: Wake::Retry(attempt) });
+            return;
+        }
+        self.calls[slot as usize].generation = 0;
+        self.free.push(slot);
+        let Pending { call, attempts, intended, .. } = pending;
+        out.put(ClientOut::Done { call, outcome, attempts, intended });
+    }
+
+    /// The wait before the next attempt, if there is to be one. A retry that could only start after the call's deadline is
+    /// not made, and not charged.
+    fn judge(&mut self, now: Time, pending: &mut Pending, outcome: Outcome) -> Option<Span> {
+        let retry = &self.policy.retry;
+        if !retry.retry_on.contains(outcome) {
+            return None;
+        }
+        self.budget.failed();
+        if pending.attempts >= retry.max_attempts || !self.retries {
+            return None;
+        }
+        let rejected = outcome == Outcome::Rejected;
+        let wait = retry.backoff.wait(pending.call, pending.attempts, rejected, pending.waited, self.draw);
+        if now + wait >= pending.due {
+            return None;
+        }
+        pending.charge = self.budget.charge(now, outcome, self.calls.len() - self.free.len())?;
+        Some(wait)
+    }
+
+    /// Moves the call to a new generation, so that everything said of the old one is stale.
+    #[inline]
+    fn advance(&mut self, slot: u32, pending: &mut Pending) -> Attempt {
+        self.generation = self.generation.checked_add(1).unwrap_or(1);
+        pending.generation = self.generation;
+        Attempt { slot, generation: self.generation }
+    }
+
+    /// The pending call that `attempt` is current for, if any.
+    #[inline]
+    fn current(&self, attempt: Attempt) -> Option<Pending> {
+        let pending = self.calls.get(attempt.slot as usize)?;
+        (pending.generation == attempt.generation).then_some(*pending)
+    }
+}
+
+impl Machine for Client {
+    type In = ClientIn;
+    type Out = ClientOut;
+
+    #[inline]
+    fn step(&mut self, now: Time, input: ClientIn, out: &mut Outbox<ClientOut>) {
+        match input {
+            ClientIn::Arrive { call, intended } => self.arrive(now, call, intended, out),
+            ClientIn::Woken(Wake::Timeout(attempt)) => {
+                // A call that waits to retry has a new generation, so its old timeout is not current.
+                if let Some(pending) = self.current(attempt) {
+                    out.put(ClientOut::GiveUp { attempt, replica: pending.replica });
+                    self.settle(now, attempt.slot, pending, Outcome::Timeout, out);
+                }
+            }
+            ClientIn::Answer { attempt, outcome } => match self.current(attempt) {
+                Some(pending) => self.settle(now, attempt.slot, pending, outcome, out),
+                None => out.put(ClientOut::Late { attempt }),
+            },
+            ClientIn::Woken(Wake::Retry(attempt)) => {
+                if let Some(pending) = self.current(attempt) {
+                    self.send(now, attempt.slot, pending, out);
+                }
+            }
+            ClientIn::Control(ClientControl::Admit(admit)) => self.admit = admit,
+            ClientIn::Control(ClientControl::Retries(retries)) => self.retries = retries,
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Policies and state machines of the metastable-failure lab. Nothing here reads a clock, opens a socket or spawns a task.
+//!
+//! Both engines drive this code: the simulation with a virtual clock, the live service with a real one. A map, from the
+//! smallest idea to the largest:
+//!
+//! - [`time`], [`draw`], [`call`]: instants, keyed randomness, and the nouns.
+//! - [`machine`]: the contract that every machine keeps.
+//! - [`arrival`], [`demand`]: what load comes, and how much work it is.
+//! - [`retry`], [`budget`], [`balance`]: what a client decides; [`client`] puts it together.
+//! - [`queue`]: who is served next; [`server`] puts it together.
+//! - [`timeline`]: what goes wrong, when, and what an operator does.
+pub mod arrival;
+pub mod balance;
+pub mod budget;
+pub mod call;
+pub mod client;
+pub mod demand;
+pub mod draw;
+pub mod machine;
+pub mod queue;
+pub mod retry;
+pub mod server;
+pub mod time;
+pub mod timeline;

@@ -1,0 +1,2 @@
+//! The two engines. Both drive the machines of `lab_core` and show all they do to the recorders of [`crate::trace`].
+pub mod sim;

@@ -1,0 +1,390 @@
+//! The simulation: a virtual clock, an agenda, and the machines. A pure function from scenario and seed to trace.
+use crate::{
+    agenda::{Agenda, Lane},
+    scenario::Scenario,
+    trace::{ClientRecorder, Event as Happening, ServerRecorder, Trace},
+};
+use lab_core::{
+    arrival::{Arrival, Arrivals},
+    call::{Attempt, Job, Outcome},
+    client::{Client, ClientIn, ClientOut, Wake},
+    demand::Demand,
+    draw::{Draw, Stream},
+    machine::{Machine, Outbox},
+    retry::Jitter,
+    server::{Server, ServerIn, ServerOut},
+    time::{Span, Time},
+    timeline::{Change, timeline},
+};
+use std::collections::VecDeque;
+
+/// Runs `scenario` with `seed`. The same two give the same trace to the last bit, on every machine.
+pub fn sim(scenario: &Scenario, seed: u64) -> Trace {
+    let mut world = World::new(scenario, seed);
+    world.run();
+    world.finish()
+}
+
+/// What the agenda holds.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    Client {
+        client: u32,
+        wake: Wake,
+    },
+    Server {
+        server: u32,
+        worker: u32,
+        epoch: u32,
+    },
+    /// A request is there; its job is in the slab.
+    Request {
+        server: u32,
+        parcel: u32,
+    },
+    Answer {
+        client: u32,
+        attempt: Attempt,
+        outcome: Outcome,
+    },
+    Disconnect {
+        server: u32,
+        client: u32,
+        attempt: Attempt,
+    },
+}
+
+/// A message that needs no time: it is delivered before the clock moves.
+#[derive(Clone, Copy, Debug)]
+enum Message {
+    Request { server: u32, job: Job },
+    Answer { client: u32, attempt: Attempt, outcome: Outcome },
+    Disconnect { server: u32, client: u32, attempt: Attempt },
+}
+
+struct World<'a> {
+    scenario: &'a Scenario,
+    draw: Draw,
+    agenda: Agenda<Event>,
+    now_messages: VecDeque<Message>,
+    groups: Vec<Group>,
+    /// All client instances, group by group, and the group of each.
+    clients: Vec<Client>,
+    group_of: Vec<u32>,
+    /// All replicas, service by service, and the service of each.
+    servers: Vec<Server>,
+    service_of: Vec<u32>,
+    server_recorders: Vec<ServerRecorder>,
+    /// Added one-way delay, and whether messages take any time at all, by service.
+    added_delay: Vec<Span>,
+    network_lane: Lane,
+    parcels: Parcels,
+    client_out: Outbox<ClientOut>,
+    server_out: Outbox<ServerOut>,
+    events: Vec<Happening>,
+}
+
+struct Group {
+    arrivals: Arrivals,
+    instances: u32,
+    first_instance: u32,
+    first_server: u32,
+    service: u32,
+    recorder: ClientRecorder,
+    timeout_lane: Lane,
+    /// For retries that all wait equally long; others go to the heap.
+    backoff_lane: Option<Lane>,
+    /// Whether servers want to know that a caller hung up.
+    tells_disconnects: bool,
+}
+
+impl<'a> World<'a> {
+    fn new(scenario: &'a Scenario, seed: u64) -> World<'a> {
+        let draw = Draw { seed };
+        let mut agenda = Agenda::new();
+        let mut world = World {
+            scenario,
+            draw,
+            network_lane: agenda.lane(),
+            agenda,
+            now_messages: VecDeque::new(),
+            groups: vec![],
+            clients: vec![],
+            group_of: vec![],
+            servers: vec![],
+            service_of: vec![],
+            server_recorders: vec![],
+            added_delay: vec![Span::ZERO; scenario.services.len()],
+            parcels: Parcels::default(),
+            client_out: Outbox::new(),
+            server_out: Outbox::new(),
+            events: vec![],
+        };
+        for (index, service) in scenario.services.iter().enumerate() {
+            for replica in 0..service.replicas {
+                world.servers.push(Server::new(&service.policy, draw));
+                world.service_of.push(index as u32);
+                world.server_recorders.push(ServerRecorder::new(scenario, index, replica));
+            }
+        }
+        for (index, group) in scenario.clients.iter().enumerate() {
+            let service = &scenario.services[group.service];
+            let backoff = &group.policy.retry.backoff;
+            let fixed = backoff.jitter == Jitter::None && backoff.multiplier == 1.0;
+            let state = Group {
+                arrivals: scenario.arrivals(index, draw),
+                instances: group.instances,
+                first_instance: world.clients.len() as u32,
+                first_server: scenario.first_replica(group.service) as u32,
+                service: group.service as u32,
+                recorder: ClientRecorder::new(scenario, index),
+                timeout_lane: world.agenda.lane(),
+                backoff_lane: fixed.then(|| world.agenda.lane()),
+                tells_disconnects: service.policy.cancel == lab_core::server::Cancel::OnDisconnect,
+            };
+            world.groups.push(state);
+            for _ in 0..group.instances {
+                let id = world.clients.len() as u32;
+                world.clients.push(Client::new(id, &group.policy, service.replicas, draw));
+                world.group_of.push(index as u32);
+            }
+        }
+        world
+    }
+
+    fn run(&mut self) {
+        let end = self.scenario.end();
+        let mut changes = timeline(&self.scenario.disturbances).into_iter().peekable();
+        loop {
+            let change_at = changes.peek().map_or(Time::NEVER, |change| change.0);
+            let (group, arrival) = self.next_arrival();
+            let limit = change_at.min(arrival.at).min(end);
+            // At one instant: first what was planned, then changes, then arrivals.
+            if let Some((now, event)) = self.agenda.due(limit) {
+                self.happen(now, event);
+            } else if limit >= end {
+                return;
+            } else if change_at == limit {
+                if let Some((now, change)) = changes.next() {
+                    self.change(now, &change);
+                }
+            } else {
+                self.arrive(group, arrival);
+            }
+        }
+    }
+
+    #[inline]
+    fn next_arrival(&self) -> (usize, Arrival) {
+        let mut first = (0, self.groups[0].arrivals.peek());
+        for (index, group) in self.groups.iter().enumerate().skip(1) {
+            let head = group.arrivals.peek();
+            if head.at < first.1.at {
+                first = (index, head);
+            }
+        }
+        first
+    }
+
+    #[inline]
+    fn arrive(&mut self, index: usize, arrival: Arrival) {
+        let group = &mut self.groups[index];
+        group.arrivals.pop();
+        let instance = if group.instances == 1 {
+            0
+        } else {
+            self.draw.index(Stream::Instance, arrival.call, 0, group.instances as usize) as u32
+        };
+        let client = group.first_instance + instance;
+        self.client(arrival.at, client, ClientIn::Arrive { call: arrival.call, intended: arrival.at });
+        self.deliver(arrival.at);
+    }
+
+    #[inline]
+    fn happen(&mut self, now: Time, event: Event) {
+        match event {
+            Event::Client { client, wake } => self.client(now, client, ClientIn::Woken(wake)),
+            Event::Server { server, worker, epoch } => {
+                self.server(now, server, ServerIn::Woken { worker, epoch })
+            }
+            Event::Request { server, parcel } => {
+                let job = self.parcels.take(parcel);
+                self.server(now, server, ServerIn::Arrive(job));
+            }
+            Event::Answer { client, attempt, outcome } => {
+                self.client(now, client, ClientIn::Answer { attempt, outcome });
+            }
+            Event::Disconnect { server, client, attempt } => {
+                self.server(now, server, ServerIn::Disconnected { client, attempt });
+            }
+        }
+        self.deliver(now);
+    }
+
+    /// Delivers what needs no time.
+    #[inline]
+    fn deliver(&mut self, now: Time) {
+        while let Some(message) = self.now_messages.pop_front() {
+            match message {
+                Message::Request { server, job } => self.server(now, server, ServerIn::Arrive(job)),
+                Message::Answer { client, attempt, outcome } => {
+                    self.client(now, client, ClientIn::Answer { attempt, outcome });
+                }
+                Message::Disconnect { server, client, attempt } => {
+                    self.server(now, server, ServerIn::Disconnected { client, attempt });
+                }
+            }
+        }
+    }
+
+    fn change(&mut self, now: Time, change: &Change) {
+        match *change {
+            Change::Mark { disturbance, begins } => {
+                let disturbance = &self.scenario.disturbances[disturbance];
+                self.events.push(Happening::disturbance(now, disturbance, begins));
+            }
+            Change::Server { service, replica, control } => {
+                let server = self.scenario.first_replica(service) as u32 + replica;
+                self.server(now, server, ServerIn::Control(control));
+            }
+            Change::Client { group, control } => {
+                let Group { first_instance, instances, .. } = self.groups[group];
+                for client in first_instance..first_instance + instances {
+                    self.client(now, client, ClientIn::Control(control));
+                }
+            }
+            Change::Network { service, extra } => self.added_delay[service] = extra,
+        }
+        self.deliver(now);
+    }
+
+    #[inline]
+    fn client(&mut self, now: Time, client: u32, input: ClientIn) {
+        self.clients[client as usize].step(now, input, &mut self.client_out);
+        let group = self.group_of[client as usize] as usize;
+        let mut out = std::mem::take(&mut self.client_out);
+        for output in out.drain() {
+            let Group { recorder, timeout_lane, backoff_lane, first_server, service, .. } =
+                &mut self.groups[group];
+            recorder.saw(now, &output);
+            match output {
+                ClientOut::WakeAt { at, wake } => {
+                    let event = Event::Client { client, wake };
+                    match (wake, backoff_lane) {
+                        (Wake::Timeout(_), _) => self.agenda.plan_in(*timeout_lane, at, event),
+                        (Wake::Retry(_), Some(lane)) => self.agenda.plan_in(*lane, at, event),
+                        (Wake::Retry(_), None) => self.agenda.plan(at, event),
+                    }
+                }
+                ClientOut::Send { job, replica, .. } => {
+                    let (server, service) = (*first_server + replica, *service as usize);
+                    let delay = self.delay(service, Stream::NetworkOut, job.call, job.number);
+                    if delay == Span::ZERO {
+                        self.now_messages.push_back(Message::Request { server, job });
+                    } else {
+                        let parcel = self.parcels.put(job);
+                        self.agenda.plan_in(
+                            self.network_lane,
+                            now + delay,
+                            Event::Request { server, parcel },
+                        );
+                    }
+                }
+                ClientOut::GiveUp { attempt, replica } if self.groups[group].tells_disconnects => {
+                    let Group { first_server, service, .. } = self.groups[group];
+                    let server = first_server + replica;
+                    let delay =
+                        self.delay(service as usize, Stream::NetworkOut, u64::from(attempt.generation), 0);
+                    if delay == Span::ZERO {
+                        self.now_messages.push_back(Message::Disconnect { server, client, attempt });
+                    } else {
+                        let event = Event::Disconnect { server, client, attempt };
+                        self.agenda.plan_in(self.network_lane, now + delay, event);
+                    }
+                }
+                ClientOut::GiveUp { .. }
+                | ClientOut::Late { .. }
+                | ClientOut::Ended { .. }
+                | ClientOut::Done { .. } => {}
+            }
+        }
+        self.client_out = out;
+    }
+
+    #[inline]
+    fn server(&mut self, now: Time, server: u32, input: ServerIn) {
+        let machine = &mut self.servers[server as usize];
+        machine.step(now, input, &mut self.server_out);
+        self.server_recorders[server as usize].saw(now, &input, self.server_out.requests(), machine);
+        let mut out = std::mem::take(&mut self.server_out);
+        for output in out.drain() {
+            match output {
+                ServerOut::WakeAt { at, worker, epoch } => {
+                    self.agenda.plan(at, Event::Server { server, worker, epoch });
+                }
+                ServerOut::Reply { job, outcome, .. } => {
+                    let service = self.service_of[server as usize] as usize;
+                    let delay = self.delay(service, Stream::NetworkBack, job.call, job.number);
+                    let (client, attempt) = (job.client, job.attempt);
+                    if delay == Span::ZERO {
+                        self.now_messages.push_back(Message::Answer { client, attempt, outcome });
+                    } else {
+                        let event = Event::Answer { client, attempt, outcome };
+                        self.agenda.plan_in(self.network_lane, now + delay, event);
+                    }
+                }
+                ServerOut::Drop { .. } => {}
+            }
+        }
+        self.server_out = out;
+    }
+
+    #[inline]
+    fn delay(&self, service: usize, stream: Stream, call: u64, number: u32) -> Span {
+        let own = match &self.scenario.network_delay {
+            Demand::Constant(span) => *span,
+            law => law.draw(stream, call, number, self.draw),
+        };
+        own + self.added_delay[service]
+    }
+
+    fn finish(self) -> Trace {
+        let end = self.scenario.end();
+        Trace {
+            seed: self.draw.seed,
+            end,
+            window: self.scenario.window,
+            clients: self.groups.into_iter().map(|g| g.recorder.finish(end)).collect(),
+            servers: self.server_recorders.into_iter().map(|r| r.finish(end)).collect(),
+            events: self.events,
+            host_bound: vec![],
+        }
+    }
+}
+
+/// Jobs under way, by number; the numbers of delivered ones are used again.
+#[derive(Debug, Default)]
+struct Parcels {
+    jobs: Vec<Job>,
+    free: Vec<u32>,
+}
+
+impl Parcels {
+    fn put(&mut self, job: Job) -> u32 {
+        match self.free.pop() {
+            Some(number) => {
+                self.jobs[number as usize] = job;
+                number
+            }
+            None => {
+                self.jobs.push(job);
+                self.jobs.len() as u32 - 1
+            }
+        }
+    }
+
+    fn take(&mut self, number: u32) -> Job {
+        self.free.push(number);
+        self.jobs[number as usize]
+    }
+}

@@ -1,0 +1,8 @@
+//! Scenarios, engines, measurement and reports of the metastable-failure lab.
+//!
+//! Data flows one way, and a module names only modules before it in this list.
+pub mod agenda;
+pub mod scenario;
+pub mod trace;
+pub mod engine;
+pub mod verdict;

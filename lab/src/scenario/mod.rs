@@ -1,0 +1,156 @@
+//! What is run: every choice made, nothing left out. Built from a config, used by both engines and by theory.
+pub mod sample;
+
+use lab_core::{
+    arrival::{Arrivals, Load, Surge},
+    client::ClientPolicy,
+    demand::Demand,
+    draw::Draw,
+    server::ServerPolicy,
+    time::{Span, Time},
+    timeline::{Disturbance, Effect, Role},
+};
+
+/// One run, except for its seed. Holds no choice that the user left open: what was left out has been decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// The config's file name without its ending; `variant` is added by those who show it.
+    pub name: String,
+    /// What the experiment says of itself in one line.
+    pub title: String,
+    /// Where the scenario comes from, such as a paper's section; may be empty.
+    pub source: String,
+    /// Length of the run.
+    pub duration: Span,
+    /// Left out of all statistics, at the beginning.
+    pub warmup: Span,
+    /// Width of a metrics window.
+    pub window: Span,
+    /// The first seed.
+    pub seed: u64,
+    /// How many seeds from the first one on.
+    pub replications: u32,
+    /// The services, in the order of the config.
+    pub services: Vec<Service>,
+    /// The client groups, in the order of the config.
+    pub clients: Vec<ClientGroup>,
+    /// One-way delay of every message.
+    pub network_delay: Demand,
+    /// What healthy means.
+    pub healthy: Healthy,
+    /// Triggers and enabled levers, in the order of the config.
+    pub disturbances: Vec<Disturbance>,
+}
+
+/// A service of equal replicas.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    /// Its name in the config.
+    pub name: String,
+    /// How many replicas, at least 1.
+    pub replicas: u32,
+    /// What each decides by.
+    pub policy: ServerPolicy,
+}
+
+/// Client instances of one kind, sharing one workload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClientGroup {
+    /// Its name in the config.
+    pub name: String,
+    /// The index of the service it calls.
+    pub service: usize,
+    /// How many instances; budgets and balancers are per instance.
+    pub instances: u32,
+    /// What each decides by.
+    pub policy: ClientPolicy,
+    /// The load of the whole group, without the surges of triggers.
+    pub load: Load,
+}
+
+/// When a service is healthy: the share of calls, intended in a window, that turn out good.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Healthy {
+    /// Smallest share of good calls, in (0, 1].
+    pub good: f64,
+    /// Width of the windows in which the share is judged.
+    pub over: Span,
+    /// A call that takes longer is not good, although it succeeded. [`Span::FOREVER`]: no such limit.
+    pub latency: Span,
+}
+
+impl Scenario {
+    /// The run's end.
+    pub fn end(&self) -> Time {
+        Time::ZERO + self.duration
+    }
+
+    /// The triggers, in the order of the config.
+    pub fn triggers(&self) -> impl Iterator<Item = &Disturbance> {
+        self.disturbances.iter().filter(|d| d.role == Role::Trigger)
+    }
+
+    /// The enabled levers, in the order of the config.
+    pub fn levers(&self) -> impl Iterator<Item = &Disturbance> {
+        self.disturbances.iter().filter(|d| d.role == Role::Lever)
+    }
+
+    /// When the first trigger begins; the run's end if there is none.
+    pub fn first_trigger(&self) -> Time {
+        self.triggers().map(|d| d.from).min().unwrap_or(self.end())
+    }
+
+    /// When the last trigger ends, or the warm-up if there is none. Verdict windows are anchored here.
+    pub fn triggers_over(&self) -> Time {
+        self.triggers().map(|d| d.until).max().unwrap_or(Time::ZERO + self.warmup)
+    }
+
+    /// When an operator first acts; the run's end if nobody does.
+    pub fn first_lever(&self) -> Time {
+        self.levers().map(|d| d.from).min().unwrap_or(self.end()).min(self.end())
+    }
+
+    /// The same scenario in which nothing goes wrong and nobody acts.
+    pub fn undisturbed(&self) -> Scenario {
+        Scenario { disturbances: vec![], ..self.clone() }
+    }
+
+    /// The load of client group `group`, the surges of triggers included.
+    pub fn load(&self, group: usize) -> Load {
+        let mut load = self.clients[group].load.clone();
+        for d in &self.disturbances {
+            if let Effect::LoadSpike { clients, factor } = &d.effect
+                && clients.contains(&group)
+            {
+                load.surges.push(Surge { from: d.from, until: d.until, factor: *factor });
+            }
+        }
+        load
+    }
+
+    /// The schedule of client group `group` under `draw`.
+    pub fn arrivals(&self, group: usize, draw: Draw) -> Arrivals {
+        Arrivals::new(&self.load(group), group as u16, draw)
+    }
+
+    /// A call of group `group` that takes longer than this is not good.
+    pub fn good_within(&self, group: usize) -> Span {
+        self.clients[group].policy.deadline.min(self.healthy.latency)
+    }
+
+    /// Completions per second that service `service` is capable of, all replicas together.
+    pub fn capacity(&self, service: usize) -> f64 {
+        let Service { replicas, policy, .. } = &self.services[service];
+        f64::from(*replicas) * f64::from(policy.workers) / policy.service_time.mean_seconds()
+    }
+
+    /// The index of replica 0 of `service` when the replicas of all services are counted through.
+    pub fn first_replica(&self, service: usize) -> usize {
+        self.services[..service].iter().map(|s| s.replicas as usize).sum()
+    }
+
+    /// The index of instance 0 of `group` when the instances of all client groups are counted through.
+    pub fn first_instance(&self, group: usize) -> usize {
+        self.clients[..group].iter().map(|c| c.instances as usize).sum()
+    }
+}

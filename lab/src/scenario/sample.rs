@@ -1,0 +1,58 @@
+//! Scenarios built in code, for tests and benchmarks that vary what no config should.
+use super::{ClientGroup, Healthy, Scenario, Service};
+use lab_core::{
+    arrival::{Load, Process, Stage},
+    balance::Balance,
+    client::ClientPolicy,
+    demand::Demand,
+    queue::Discipline,
+    retry::Retry,
+    server::{Cancel, DemandPer, ServerPolicy},
+    time::{Span, Time},
+};
+
+/// One client group `web` that sends `rate` Poisson calls a second to one service `store` of one replica with `workers`
+/// workers, exponential service of mean `service` and an unbounded FIFO queue. No timeout, no retry, no trigger; windows
+/// of a second, no warm-up, healthy at 99 % over 10 s.
+pub fn queueing(rate: f64, workers: u32, service: Span, duration: Span) -> Scenario {
+    let stage = Stage { from: Time::ZERO, until: Time::NEVER, rate, end_rate: rate };
+    Scenario {
+        name: "sample".into(),
+        title: "A queue".into(),
+        source: String::new(),
+        duration,
+        warmup: Span::ZERO,
+        window: Span::from_secs(1),
+        seed: 1,
+        replications: 1,
+        services: vec![Service {
+            name: "store".into(),
+            replicas: 1,
+            policy: ServerPolicy {
+                workers,
+                discipline: Discipline::Fifo,
+                capacity: usize::MAX,
+                service_time: Demand::Exponential { mean: service },
+                demand_per: DemandPer::Call,
+                cancel: Cancel::Never,
+                rejection_cost: Span::ZERO,
+                error_service_time: None,
+            },
+        }],
+        clients: vec![ClientGroup {
+            name: "web".into(),
+            service: 0,
+            instances: 1,
+            policy: ClientPolicy {
+                per_try_timeout: Span::FOREVER,
+                deadline: Span::FOREVER,
+                retry: Retry::none(),
+                balance: Balance::RoundRobin,
+            },
+            load: Load { process: Process::Poisson, stages: vec![stage], share: (0.0, 1.0), surges: vec![] },
+        }],
+        network_delay: Demand::Constant(Span::ZERO),
+        healthy: Healthy { good: 0.99, over: Span::from_secs(10), latency: Span::FOREVER },
+        disturbances: vec![],
+    }
+}
