@@ -8,10 +8,11 @@ use crate::{
     draw::{Draw, Stream},
     time::{Span, Time},
 };
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The load that one client group puts on its service.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Load {
     /// How arrivals are spread in time.
     pub process: Process,
@@ -26,7 +27,7 @@ pub struct Load {
 }
 
 /// How arrivals are spread in time.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Process {
     /// Evenly.
     Constant,
@@ -47,7 +48,7 @@ pub enum Process {
 }
 
 /// A stretch of the run with a constant or linearly changing rate.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
     /// When it begins.
     pub from: Time,
@@ -60,7 +61,7 @@ pub struct Stage {
 }
 
 /// A stretch in which the load is multiplied.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Surge {
     /// When it begins.
     pub from: Time,
@@ -71,7 +72,7 @@ pub struct Surge {
 }
 
 /// One call's arrival.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arrival {
     /// When the schedule wants it.
     pub at: Time,

@@ -1,8 +1,9 @@
 //! Which replica gets an attempt.
 use crate::draw::{Draw, Stream};
+use serde::{Deserialize, Serialize};
 
 /// A balancing policy. Its state is kept per client instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Balance {
     /// Each replica in turn.
     RoundRobin,

@@ -6,9 +6,10 @@ use crate::{
     call::Outcome,
     time::{Span, Time},
 };
+use serde::{Deserialize, Serialize};
 
 /// A retry budget, as written in a config.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Budget {
     /// No limit.
     None,
@@ -74,7 +75,7 @@ pub enum Budget {
 }
 
 /// What earns a retry budget its credit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CreditPer {
     /// Every call, when it starts.
     Call,

@@ -1,7 +1,8 @@
 //! The nouns: a call is what the user wants once; an attempt is one try at it.
+use serde::{Deserialize, Serialize};
 
 /// One try at one call, as its client knows it. `generation` tells a late answer or a stale timer from a current one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Attempt {
     /// Where the client keeps the call.
     pub slot: u32,
@@ -10,7 +11,7 @@ pub struct Attempt {
 }
 
 /// How an attempt ended; a call ends as its last attempt did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Outcome {
     /// Answered, in time.
@@ -43,7 +44,7 @@ impl Outcome {
 }
 
 /// A set of outcomes, such as those that a client retries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutcomeSet(u8);
 
 impl OutcomeSet {
@@ -72,7 +73,7 @@ impl OutcomeSet {
 }
 
 /// An attempt on its way to a server, with all that the server may know of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// Which client instance sent it.
     pub client: u32,

@@ -8,9 +8,10 @@ use crate::{
     retry::Retry,
     time::{Span, Time},
 };
+use serde::{Deserialize, Serialize};
 
 /// What one client group decides by.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClientPolicy {
     /// How long an attempt may take, from when it is sent. [`Span::FOREVER`]: as long as the deadline lets it.
     pub per_try_timeout: Span,
@@ -23,7 +24,7 @@ pub struct ClientPolicy {
 }
 
 /// What can happen to a client.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ClientIn {
     /// The workload wants call `call`, meant to start at `intended`.
     Arrive {
@@ -46,7 +47,7 @@ pub enum ClientIn {
 }
 
 /// What an operator can tell a client.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ClientControl {
     /// Let new calls in with this probability.
     Admit(f64),
@@ -55,7 +56,7 @@ pub enum ClientControl {
 }
 
 /// What a client asks for.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ClientOut {
     /// Send an attempt to a replica.
     Send {
@@ -104,7 +105,7 @@ pub enum ClientOut {
 }
 
 /// Why the client wants waking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wake {
     /// The attempt's time is up.
     Timeout(Attempt),

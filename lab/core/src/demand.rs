@@ -3,10 +3,11 @@ use crate::{
     draw::{Draw, Stream},
     time::Span,
 };
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A law of lengths of time, drawn by inversion from one keyed uniform number.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Demand {
     /// Always the same.
     Constant(Span),

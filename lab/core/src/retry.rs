@@ -5,9 +5,10 @@ use crate::{
     draw::{Draw, Stream},
     time::Span,
 };
+use serde::{Deserialize, Serialize};
 
 /// A retry policy. `max_attempts: 1` never retries.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Retry {
     /// Attempts in all, the first included (as in gRPC and the AWS SDKs); at least 1.
     pub max_attempts: u32,
@@ -27,7 +28,7 @@ impl Retry {
 }
 
 /// The wait before a retry: `min(initial × multiplier^(n−1), max)` for the n-th retry, then jittered.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Backoff {
     /// Before the first retry. Zero: retries follow at once.
     pub initial: Span,
@@ -43,7 +44,7 @@ pub struct Backoff {
 
 /// How a wait `v` is spread (Brooker, *Exponential Backoff and Jitter*, AWS Architecture Blog, 2015;
 /// code: aws-arch-backoff-simulator, `src/backoff_simulator.py`).
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Jitter {
     /// `v`.
     None,

@@ -7,10 +7,11 @@ use crate::{
     queue::{Discipline, Queue, Waiting},
     time::{Span, Time},
 };
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// What the replicas of one service decide by.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ServerPolicy {
     /// Workers of one replica, at least 1.
     pub workers: u32,
@@ -31,7 +32,7 @@ pub struct ServerPolicy {
 }
 
 /// What a service demand is drawn for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DemandPer {
     /// Once a call: a retry asks for the same work again.
     Call,
@@ -40,7 +41,7 @@ pub enum DemandPer {
 }
 
 /// What a server does about attempts whose caller has given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Cancel {
     /// It does not learn of it: stale work is done to its end.
     Never,
@@ -51,7 +52,7 @@ pub enum Cancel {
 }
 
 /// What can happen to a server.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ServerIn {
     /// An attempt arrives.
     Arrive(Job),
@@ -74,7 +75,7 @@ pub enum ServerIn {
 }
 
 /// What a trigger or an operator does to a server.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ServerControl {
     /// Work that starts from now on takes this many times as long.
     SlowDown(f64),
@@ -93,7 +94,7 @@ pub enum ServerControl {
 }
 
 /// What a server asks for.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ServerOut {
     /// Hold a worker: hand `worker` and `epoch` back at `at`. Never cancelled: a stale one is ignored.
     WakeAt {
@@ -123,7 +124,7 @@ pub enum ServerOut {
 }
 
 /// What an attempt cost a server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {
     /// Time in the queue.
     pub waited: Span,

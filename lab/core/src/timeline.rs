@@ -7,9 +7,10 @@ use crate::{
     server::ServerControl,
     time::{Span, Time},
 };
+use serde::{Deserialize, Serialize};
 
 /// A trigger or a lever.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Disturbance {
     /// Its name in the config.
     pub name: String,
@@ -24,7 +25,7 @@ pub struct Disturbance {
 }
 
 /// Why something is disturbed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Role {
     /// What goes wrong.
     Trigger,
@@ -33,7 +34,7 @@ pub enum Role {
 }
 
 /// What a disturbance does while it lasts. Services and client groups are indexes into the scenario's lists.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Effect {
     /// Multiplies the arrival rate of the groups. It acts on the schedule ([`crate::arrival::Surge`]), not on a machine.
     LoadSpike {
@@ -93,7 +94,7 @@ pub enum Effect {
 }
 
 /// Some replicas of one service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replicas {
     /// The service's index.
     pub service: usize,
@@ -102,7 +103,7 @@ pub struct Replicas {
 }
 
 /// One change of one machine or of the network, at one instant.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Change {
     /// Tell a replica.
     Server {

@@ -10,9 +10,10 @@ use lab_core::{
     time::{Span, Time},
     timeline::{Disturbance, Effect, Role},
 };
+use serde::{Deserialize, Serialize};
 
 /// One run, except for its seed. Holds no choice that the user left open: what was left out has been decided.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scenario {
     /// The config's file name without its ending; `variant` is added by those who show it.
     pub name: String,
@@ -43,7 +44,7 @@ pub struct Scenario {
 }
 
 /// A service of equal replicas.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Service {
     /// Its name in the config.
     pub name: String,
@@ -54,7 +55,7 @@ pub struct Service {
 }
 
 /// Client instances of one kind, sharing one workload.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClientGroup {
     /// Its name in the config.
     pub name: String,
@@ -69,7 +70,7 @@ pub struct ClientGroup {
 }
 
 /// When a service is healthy: the share of calls, intended in a window, that turn out good.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Healthy {
     /// Smallest share of good calls, in (0, 1].
     pub good: f64,

@@ -6,10 +6,11 @@ use crate::{
     call::Job,
     time::{Span, Time},
 };
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// A queue discipline, as written in a config.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Discipline {
     /// Oldest first.
     Fifo,
