@@ -2,6 +2,7 @@
 //!
 //! Data flows one way, and a module names only modules before it in this list.
 pub mod agenda;
+pub mod config;
 pub mod scenario;
 pub mod trace;
 pub mod engine;

@@ -1,5 +1,8 @@
 //! What is run: every choice made, nothing left out. Built from a config, used by both engines and by theory.
+pub mod plan;
 pub mod sample;
+
+pub use plan::{Bound, Claim, Expect, Metric, Over, Plan, Variant};
 
 use lab_core::{
     arrival::{Arrivals, Load, Surge},
