@@ -6,4 +6,5 @@ pub mod config;
 pub mod scenario;
 pub mod trace;
 pub mod engine;
+pub mod theory;
 pub mod verdict;

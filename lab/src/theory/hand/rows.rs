@@ -1,0 +1,85 @@
+//! The hand calculations as lines of text.
+use super::{Hand, ServiceHand};
+use serde::Serialize;
+
+/// One line of the calculations, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// What it is.
+    pub label: String,
+    /// How it is calculated.
+    pub formula: String,
+    /// What comes out, with its unit.
+    pub value: String,
+}
+
+impl Hand {
+    /// The calculations, line by line.
+    pub fn rows(&self) -> Vec<Row> {
+        let many = self.services.len() > 1;
+        let mut rows = vec![];
+        for service in &self.services {
+            rows.extend(service.rows().into_iter().map(|row| match many {
+                true => Row { label: format!("{}: {}", service.service, row.label), ..row },
+                false => row,
+            }));
+        }
+        rows.push(row("shortest run", "triggers over + 3 × drain", seconds(self.shortest_run_s)));
+        rows
+    }
+}
+
+impl ServiceHand {
+    /// The calculations, line by line.
+    pub fn rows(&self) -> Vec<Row> {
+        let mut rows = vec![
+            row("capacity", "μ = replicas × workers / mean service time", rate(self.capacity_per_s)),
+            row("offered load", "λ", rate(self.offered_per_s)),
+            row("utilisation", "ρ = λ/μ", format!("{} %", figure(100.0 * self.utilisation))),
+            row("attempts per call, all failing", "R", figure(self.attempts_when_failing)),
+            row("attempt rate, all failing", "λR", rate(self.attempts_per_s_when_failing)),
+            row("hidden capacity", "μ/R", rate(self.hidden_capacity_per_s)),
+            row("jobs per timeout", "μT", jobs(self.jobs_per_timeout)),
+            row("jobs per timeout and replica", "μT / replicas", jobs(self.jobs_per_timeout_and_replica)),
+            row("places per replica", "K = queue + workers", jobs(self.places_per_replica)),
+            row("backlog when triggers end", "∫(attempts − completions)", jobs(self.backlog_jobs)),
+            row("drain", "backlog / (μ − λR), below μT / (μ − λ)", seconds(self.drain_s)),
+        ];
+        if self.vulnerable {
+            rows.push(row("load ceiling", "μ × max g(ρ)", rate(self.ceiling_per_s)));
+            rows.push(row("lifetime of the healthy state", "E[T(0 → μT)]", seconds(self.lifetime_s)));
+        }
+        rows
+    }
+}
+
+fn row(label: &str, formula: &str, value: String) -> Row {
+    Row { label: label.into(), formula: formula.into(), value }
+}
+
+pub(super) fn rate(per_s: f64) -> String {
+    format!("{}/s", figure(per_s))
+}
+
+pub(super) fn jobs(n: f64) -> String {
+    if n.is_infinite() { "unbounded".into() } else { format!("{} jobs", figure(n)) }
+}
+
+fn seconds(s: f64) -> String {
+    match s {
+        s if s.is_infinite() => "never".into(),
+        s if s > 3.15e9 => "more than 100 years".into(),
+        s => format!("{} s", figure(s)),
+    }
+}
+
+/// A number to three or four figures, as a person would write it.
+fn figure(x: f64) -> String {
+    let decimals = match x.abs() {
+        x if x >= 100.0 || x == 0.0 => 0,
+        x if x >= 10.0 => 1,
+        _ => 2,
+    };
+    let text = format!("{x:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
+}
