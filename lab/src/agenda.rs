@@ -4,18 +4,16 @@
 //! order, they come due in order, so a first-in-first-out *lane* holds them at constant cost; only what is drawn from a law
 //! goes to the heap. Entries due at the same instant come out in the order in which they were planned.
 use lab_core::time::Time;
-use std::{
-    cmp::Ordering,
-    collections::{BinaryHeap, VecDeque},
-};
+use std::collections::VecDeque;
 
 /// Entries ordered by time, first in first out among equals.
 #[derive(Clone, Debug)]
 pub struct Agenda<E> {
-    heap: BinaryHeap<Entry<E>>,
+    /// A heap in which every node has up to four children: half as deep as a binary one, and siblings share cache lines.
+    heap: Vec<Entry<E>>,
     lanes: Vec<VecDeque<Entry<E>>>,
-    /// When each lane's first entry is due, and its serial; `Time::NEVER` where a lane is empty.
-    fronts: Vec<(Time, u64)>,
+    /// The key of each lane's first entry; [`NOTHING`] where a lane is empty.
+    fronts: Vec<u128>,
     serial: u64,
 }
 
@@ -23,84 +21,134 @@ pub struct Agenda<E> {
 #[derive(Clone, Copy, Debug)]
 pub struct Lane(usize);
 
+/// Ordered by `key`: the time in the upper half, the serial number of planning in the lower.
 #[derive(Clone, Copy, Debug)]
 struct Entry<E> {
-    at: Time,
-    serial: u64,
+    key: u128,
     event: E,
+}
+
+/// Later than every entry.
+const NOTHING: u128 = u128::MAX;
+
+/// When an entry of this key is due.
+#[inline]
+fn due_at(key: u128) -> Time {
+    Time((key >> 64) as u64)
 }
 
 impl<E: Copy> Agenda<E> {
     /// An empty agenda.
     pub fn new() -> Self {
-        Agenda { heap: BinaryHeap::new(), lanes: vec![], fronts: vec![], serial: 0 }
+        Agenda { heap: vec![], lanes: vec![], fronts: vec![], serial: 0 }
     }
 
     /// A new lane.
     pub fn lane(&mut self) -> Lane {
         self.lanes.push(VecDeque::new());
-        self.fronts.push((Time::NEVER, u64::MAX));
+        self.fronts.push(NOTHING);
         Lane(self.lanes.len() - 1)
     }
 
     /// Plans `event` for `at`.
     #[inline]
     pub fn plan(&mut self, at: Time, event: E) {
-        self.serial += 1;
-        self.heap.push(Entry { at, serial: self.serial, event });
+        let entry = Entry { key: self.key(at), event };
+        let mut hole = self.heap.len();
+        self.heap.push(entry);
+        while hole > 0 {
+            let parent = (hole - 1) / 4;
+            if self.heap[parent].key <= entry.key {
+                break;
+            }
+            self.heap[hole] = self.heap[parent];
+            hole = parent;
+        }
+        self.heap[hole] = entry;
     }
 
     /// Plans `event` for `at`, in `lane` if that keeps the lane in order, else as [`Agenda::plan`] does.
     #[inline]
     pub fn plan_in(&mut self, lane: Lane, at: Time, event: E) {
-        let list = &mut self.lanes[lane.0];
-        match list.back() {
-            Some(last) if last.at > at => return self.plan(at, event),
-            Some(_) => self.serial += 1,
+        match self.lanes[lane.0].back() {
+            Some(last) if due_at(last.key) > at => return self.plan(at, event),
+            Some(_) => {
+                let key = self.key(at);
+                self.lanes[lane.0].push_back(Entry { key, event });
+            }
             None => {
-                self.serial += 1;
-                self.fronts[lane.0] = (at, self.serial);
+                let key = self.key(at);
+                self.fronts[lane.0] = key;
+                self.lanes[lane.0].push_back(Entry { key, event });
             }
         }
-        list.push_back(Entry { at, serial: self.serial, event });
+    }
+
+    #[inline]
+    fn key(&mut self, at: Time) -> u128 {
+        self.serial += 1;
+        u128::from(at.0) << 64 | u128::from(self.serial)
     }
 
     /// When the next event is due.
     #[inline]
     pub fn next(&self) -> Option<Time> {
-        let (at, _, _) = self.first();
-        (at != Time::NEVER).then_some(at)
+        let (key, _) = self.first();
+        (key != NOTHING).then(|| due_at(key))
     }
 
-    /// Takes the next event if it is due by `now`. The simulation passes [`Time::NEVER`].
+    /// Takes the next event if it is due by `now`. The simulation passes the time of the next thing that is not planned here.
     #[inline]
     pub fn due(&mut self, now: Time) -> Option<(Time, E)> {
-        let (at, _, source) = self.first();
-        if at > now || at == Time::NEVER {
+        let (key, lane) = self.first();
+        if due_at(key) > now || key == NOTHING {
             return None;
         }
-        let entry = match source {
+        let event = match lane {
             Some(lane) => {
-                let entry = self.lanes[lane].pop_front();
-                let front = self.lanes[lane].front();
-                self.fronts[lane] = front.map_or((Time::NEVER, u64::MAX), |e| (e.at, e.serial));
-                entry
+                let list = &mut self.lanes[lane];
+                let entry = list.pop_front()?;
+                self.fronts[lane] = list.front().map_or(NOTHING, |e| e.key);
+                entry.event
             }
-            None => self.heap.pop(),
+            None => self.pop_heap(),
         };
-        entry.map(|entry| (entry.at, entry.event))
+        Some((due_at(key), event))
     }
 
-    /// The first entry's time and serial, and its lane unless it is in the heap.
+    /// The first entry's key, and its lane unless it is in the heap.
     #[inline]
-    fn first(&self) -> (Time, u64, Option<usize>) {
-        let mut first = self.heap.peek().map_or((Time::NEVER, u64::MAX, None), |e| (e.at, e.serial, None));
-        for (lane, &(at, serial)) in self.fronts.iter().enumerate() {
-            if (at, serial) < (first.0, first.1) {
-                first = (at, serial, Some(lane));
+    fn first(&self) -> (u128, Option<usize>) {
+        let mut first = (self.heap.first().map_or(NOTHING, |e| e.key), None);
+        for (lane, &key) in self.fronts.iter().enumerate() {
+            if key < first.0 {
+                first = (key, Some(lane));
             }
         }
         first
+    }
+
+    /// Takes the heap's first entry; the heap is not empty.
+    #[inline]
+    fn pop_heap(&mut self) -> E {
+        let top = self.heap[0].event;
+        let last = self.heap.len() - 1;
+        let moved = self.heap[last];
+        self.heap.truncate(last);
+        if last > 0 {
+            let mut hole = 0;
+            loop {
+                let children = 4 * hole + 1..(4 * hole + 5).min(last);
+                let Some(least) = children.min_by_key(|&child| self.heap[child].key) else { break };
+                if self.heap[least].key >= moved.key {
+                    break;
+                }
+                self.heap[hole] = self.heap[least];
+                hole = least;
+            }
+            self.heap[hole] = moved;
+        }
+        top
     }
 }
 
@@ -109,26 +157,6 @@ impl<E: Copy> Default for Agenda<E> {
         Self::new()
     }
 }
-
-// The heap gives the greatest first, so the order is reversed here.
-impl<E> Ord for Entry<E> {
-    #[inline]
-    fn cmp(&self, other: &Self) -> Ordering {
-        (other.at, other.serial).cmp(&(self.at, self.serial))
-    }
-}
-impl<E> PartialOrd for Entry<E> {
-    #[inline]
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl<E> PartialEq for Entry<E> {
-    fn eq(&self, other: &Self) -> bool {
-        (self.at, self.serial) == (other.at, other.serial)
-    }
-}
-impl<E> Eq for Entry<E> {}
 
 #[cfg(test)]
 mod tests {

@@ -98,8 +98,9 @@ impl Load {
 #[derive(Clone, Debug)]
 pub struct Arrivals {
     sources: Vec<Source>,
-    /// The next arrival of each source.
+    /// The next arrival of each source, and which of them is the earliest.
     heads: Vec<Arrival>,
+    first: usize,
 }
 
 const SOURCE_BITS: u32 = 40;
@@ -113,33 +114,34 @@ impl Arrivals {
             sources.push(Source::new(load, Some(*surge), group, index as u64 + 1, draw));
         }
         let heads = sources.iter_mut().map(Source::next).collect();
-        Arrivals { sources, heads }
+        let mut arrivals = Arrivals { sources, heads, first: 0 };
+        arrivals.find_first();
+        arrivals
     }
 
     /// The next arrival, left in place. [`Time::NEVER`] at the end of a recorded workload.
     #[inline]
     pub fn peek(&self) -> Arrival {
-        let mut first = self.heads[0];
-        for head in &self.heads[1..] {
-            if head.at < first.at {
-                first = *head;
-            }
-        }
-        first
+        self.heads[self.first]
     }
 
     /// Takes the next arrival.
     #[inline]
     pub fn pop(&mut self) -> Arrival {
-        let mut first = 0;
+        let arrival = self.heads[self.first];
+        self.heads[self.first] = self.sources[self.first].next();
+        self.find_first();
+        arrival
+    }
+
+    #[inline]
+    fn find_first(&mut self) {
+        self.first = 0;
         for index in 1..self.heads.len() {
-            if self.heads[index].at < self.heads[first].at {
-                first = index;
+            if self.heads[index].at < self.heads[self.first].at {
+                self.first = index;
             }
         }
-        let arrival = self.heads[first];
-        self.heads[first] = self.sources[first].next();
-        arrival
     }
 }
 

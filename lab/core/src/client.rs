@@ -195,38 +195,39 @@ impl Client {
             replica: NOWHERE,
             charge: 0,
         };
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.calls.push(pending);
-            self.calls.len() as u32 - 1
-        });
-        self.send(now, slot, pending, out);
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.calls[slot as usize] = pending;
+                slot
+            }
+            None => {
+                self.calls.push(pending);
+                self.calls.len() as u32 - 1
+            }
+        };
+        self.send(now, slot, out);
     }
 
     #[inline]
-    fn send(&mut self, now: Time, slot: u32, mut pending: Pending, out: &mut Outbox<ClientOut>) {
+    fn send(&mut self, now: Time, slot: u32, out: &mut Outbox<ClientOut>) {
+        let generation = self.next_generation();
+        let pending = &mut self.calls[slot as usize];
+        pending.generation = generation;
         pending.attempts += 1;
-        let attempt = self.advance(slot, &mut pending);
-        let replica = self.balancer.pick(pending.call, pending.attempts, self.draw);
-        pending.replica = replica;
-        self.calls[slot as usize] = pending;
+        pending.replica = self.balancer.pick(pending.call, pending.attempts, self.draw);
+        let attempt = Attempt { slot, generation };
         let gives_up_at = (now + self.policy.per_try_timeout).min(pending.due);
         let job = Job { client: self.id, attempt, call: pending.call, number: pending.attempts, gives_up_at };
-        out.put(ClientOut::Send { job, replica, intended: pending.intended });
+        out.put(ClientOut::Send { job, replica: pending.replica, intended: pending.intended });
         if gives_up_at != Time::NEVER {
             out.put(ClientOut::WakeAt { at: gives_up_at, wake: Wake::Timeout(attempt) });
         }
     }
 
-    /// The current attempt has ended: try again, or end the call.
+    /// The current attempt of the call at `slot` has ended: try again, or end the call.
     #[inline]
-    fn settle(
-        &mut self,
-        now: Time,
-        slot: u32,
-        mut pending: Pending,
-        outcome: Outcome,
-        out: &mut Outbox<ClientOut>,
-    ) {
+    fn settle(&mut self, now: Time, slot: u32, outcome: Outcome, out: &mut Outbox<ClientOut>) {
+        let pending = &mut self.calls[slot as usize];
         self.balancer.release(pending.replica);
         pending.replica = NOWHERE;
         if pending.attempts > 1 {
@@ -235,30 +236,33 @@ impl Client {
         out.put(ClientOut::Ended { outcome });
         if outcome == Outcome::Success {
             self.budget.succeeded(now, pending.charge);
-        } else if let Some(wait) = self.judge(now, &mut pending, outcome) {
-            pending.waited = wait;
+        } else if let Some(wait) = self.judge(now, slot, outcome) {
             if wait == Span::ZERO {
-                return self.send(now, slot, pending, out);
+                return self.send(now, slot, out);
             }
-            let attempt = self.advance(slot, &mut pending);
-            self.calls[slot as usize] = pending;
-            out.put(ClientOut::WakeAt { at: now + wait, wake: Wake::Retry(attempt) });
+            let generation = self.next_generation();
+            self.calls[slot as usize].generation = generation;
+            out.put(ClientOut::WakeAt { at: now + wait, wake: Wake::Retry(Attempt { slot, generation }) });
             return;
         }
-        self.calls[slot as usize].generation = 0;
+        let pending = &mut self.calls[slot as usize];
+        pending.generation = 0;
+        let Pending { call, attempts, intended, .. } = *pending;
         self.free.push(slot);
-        let Pending { call, attempts, intended, .. } = pending;
         out.put(ClientOut::Done { call, outcome, attempts, intended });
     }
 
     /// The wait before the next attempt, if there is to be one. A retry that could only start after the call's deadline is
     /// not made, and not charged.
-    fn judge(&mut self, now: Time, pending: &mut Pending, outcome: Outcome) -> Option<Span> {
+    #[inline]
+    fn judge(&mut self, now: Time, slot: u32, outcome: Outcome) -> Option<Span> {
         let retry = &self.policy.retry;
         if !retry.retry_on.contains(outcome) {
             return None;
         }
         self.budget.failed();
+        let in_progress = self.calls.len() - self.free.len();
+        let pending = &mut self.calls[slot as usize];
         if pending.attempts >= retry.max_attempts || !self.retries {
             return None;
         }
@@ -267,23 +271,22 @@ impl Client {
         if now + wait >= pending.due {
             return None;
         }
-        pending.charge = self.budget.charge(now, outcome, self.calls.len() - self.free.len())?;
+        pending.charge = self.budget.charge(now, outcome, in_progress)?;
+        pending.waited = wait;
         Some(wait)
     }
 
-    /// Moves the call to a new generation, so that everything said of the old one is stale.
+    /// A new generation: everything said of a call's older ones is stale.
     #[inline]
-    fn advance(&mut self, slot: u32, pending: &mut Pending) -> Attempt {
+    fn next_generation(&mut self) -> u32 {
         self.generation = self.generation.checked_add(1).unwrap_or(1);
-        pending.generation = self.generation;
-        Attempt { slot, generation: self.generation }
+        self.generation
     }
 
-    /// The pending call that `attempt` is current for, if any.
+    /// Whether `attempt` is what its call waits for.
     #[inline]
-    fn current(&self, attempt: Attempt) -> Option<Pending> {
-        let pending = self.calls.get(attempt.slot as usize)?;
-        (pending.generation == attempt.generation).then_some(*pending)
+    fn is_current(&self, attempt: Attempt) -> bool {
+        self.calls.get(attempt.slot as usize).is_some_and(|pending| pending.generation == attempt.generation)
     }
 }
 
@@ -297,18 +300,22 @@ impl Machine for Client {
             ClientIn::Arrive { call, intended } => self.arrive(now, call, intended, out),
             ClientIn::Woken(Wake::Timeout(attempt)) => {
                 // A call that waits to retry has a new generation, so its old timeout is not current.
-                if let Some(pending) = self.current(attempt) {
-                    out.put(ClientOut::GiveUp { attempt, replica: pending.replica });
-                    self.settle(now, attempt.slot, pending, Outcome::Timeout, out);
+                if self.is_current(attempt) {
+                    let replica = self.calls[attempt.slot as usize].replica;
+                    out.put(ClientOut::GiveUp { attempt, replica });
+                    self.settle(now, attempt.slot, Outcome::Timeout, out);
                 }
             }
-            ClientIn::Answer { attempt, outcome } => match self.current(attempt) {
-                Some(pending) => self.settle(now, attempt.slot, pending, outcome, out),
-                None => out.put(ClientOut::Late { attempt }),
-            },
+            ClientIn::Answer { attempt, outcome } => {
+                if self.is_current(attempt) {
+                    self.settle(now, attempt.slot, outcome, out);
+                } else {
+                    out.put(ClientOut::Late { attempt });
+                }
+            }
             ClientIn::Woken(Wake::Retry(attempt)) => {
-                if let Some(pending) = self.current(attempt) {
-                    self.send(now, attempt.slot, pending, out);
+                if self.is_current(attempt) {
+                    self.send(now, attempt.slot, out);
                 }
             }
             ClientIn::Control(ClientControl::Admit(admit)) => self.admit = admit,

@@ -56,10 +56,10 @@ impl Draw {
 
     #[inline]
     fn bits(self, stream: Stream, call: u64, attempt: u32) -> u64 {
-        let key = mix(self.seed ^ (stream as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let word =
-            call.wrapping_mul(0xD1B5_4A32_D192_ED03) ^ u64::from(attempt).wrapping_mul(0x8CB9_2BA7_2F3D_8DD7);
-        mix(mix(key ^ word).wrapping_add(0x9E37_79B9_7F4A_7C15))
+        let key = self.seed.wrapping_mul(0x8CB9_2BA7_2F3D_8DD7)
+            ^ (stream as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let word = mix(key ^ call.wrapping_mul(0xD1B5_4A32_D192_ED03));
+        mix(word.wrapping_add(u64::from(attempt).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15)))
     }
 }
 

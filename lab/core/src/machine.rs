@@ -31,14 +31,19 @@ impl<T> Outbox<T> {
     pub fn put(&mut self, request: T) {
         self.0.push(request);
     }
-    /// Hands the requests to the engine and leaves the outbox empty, its memory kept.
+    /// What has been asked for so far, in order.
     #[inline]
-    pub fn drain(&mut self) -> std::vec::Drain<'_, T> {
-        self.0.drain(..)
-    }
-    /// What has been asked for so far.
     pub fn requests(&self) -> &[T] {
         &self.0
+    }
+    /// Forgets what was asked for, once the engine has carried it out; the memory is kept.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+    /// Hands the requests over and leaves the outbox empty, its memory kept.
+    pub fn drain(&mut self) -> std::vec::Drain<'_, T> {
+        self.0.drain(..)
     }
 }
 

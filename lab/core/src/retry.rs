@@ -77,11 +77,13 @@ impl Backoff {
         if initial == Span::ZERO {
             return Span::ZERO;
         }
-        let grown = if self.multiplier == 1.0 || retry <= 1 {
-            initial
-        } else {
-            initial * libm::pow(self.multiplier, f64::from(retry - 1))
-        };
+        let mut grown = initial;
+        for _ in 1..retry {
+            if self.multiplier == 1.0 || grown >= self.max {
+                break;
+            }
+            grown = grown * self.multiplier;
+        }
         let v = grown.min(self.max);
         let unit = || draw.unit(Stream::Backoff, call, retry);
         match self.jitter {

@@ -68,6 +68,8 @@ struct World<'a> {
     agenda: Agenda<Event>,
     now_messages: VecDeque<Message>,
     groups: Vec<Group>,
+    /// The next arrival of all groups, and whose it is.
+    next_arrival: (usize, Arrival),
     /// All client instances, group by group, and the group of each.
     clients: Vec<Client>,
     group_of: Vec<u32>,
@@ -75,8 +77,7 @@ struct World<'a> {
     servers: Vec<Server>,
     service_of: Vec<u32>,
     server_recorders: Vec<ServerRecorder>,
-    /// Added one-way delay, and whether messages take any time at all, by service.
-    added_delay: Vec<Span>,
+    network: Network<'a>,
     network_lane: Lane,
     parcels: Parcels,
     client_out: Outbox<ClientOut>,
@@ -109,12 +110,17 @@ impl<'a> World<'a> {
             agenda,
             now_messages: VecDeque::new(),
             groups: vec![],
+            next_arrival: (0, Arrival { at: Time::NEVER, call: 0 }),
             clients: vec![],
             group_of: vec![],
             servers: vec![],
             service_of: vec![],
             server_recorders: vec![],
-            added_delay: vec![Span::ZERO; scenario.services.len()],
+            network: Network {
+                delay: &scenario.network_delay,
+                added: vec![Span::ZERO; scenario.services.len()],
+                draw,
+            },
             parcels: Parcels::default(),
             client_out: Outbox::new(),
             server_out: Outbox::new(),
@@ -149,16 +155,16 @@ impl<'a> World<'a> {
                 world.group_of.push(index as u32);
             }
         }
+        world.find_next_arrival();
         world
     }
 
     fn run(&mut self) {
         let end = self.scenario.end();
         let mut changes = timeline(&self.scenario.disturbances).into_iter().peekable();
+        let mut change_at = changes.peek().map_or(Time::NEVER, |change| change.0);
         loop {
-            let change_at = changes.peek().map_or(Time::NEVER, |change| change.0);
-            let (group, arrival) = self.next_arrival();
-            let limit = change_at.min(arrival.at).min(end);
+            let limit = change_at.min(self.next_arrival.1.at).min(end);
             // At one instant: first what was planned, then changes, then arrivals.
             if let Some((now, event)) = self.agenda.due(limit) {
                 self.happen(now, event);
@@ -168,28 +174,28 @@ impl<'a> World<'a> {
                 if let Some((now, change)) = changes.next() {
                     self.change(now, &change);
                 }
+                change_at = changes.peek().map_or(Time::NEVER, |change| change.0);
             } else {
-                self.arrive(group, arrival);
+                self.arrive();
             }
         }
     }
 
     #[inline]
-    fn next_arrival(&self) -> (usize, Arrival) {
-        let mut first = (0, self.groups[0].arrivals.peek());
-        for (index, group) in self.groups.iter().enumerate().skip(1) {
-            let head = group.arrivals.peek();
-            if head.at < first.1.at {
-                first = (index, head);
-            }
+    fn find_next_arrival(&mut self) {
+        let heads = self.groups.iter().map(|group| group.arrivals.peek()).enumerate();
+        if let Some(first) = heads.min_by_key(|(index, head)| (head.at, *index)) {
+            self.next_arrival = first;
         }
-        first
     }
 
     #[inline]
-    fn arrive(&mut self, index: usize, arrival: Arrival) {
+    fn arrive(&mut self) {
+        let (index, arrival) = self.next_arrival;
         let group = &mut self.groups[index];
         group.arrivals.pop();
+        self.find_next_arrival();
+        let group = &self.groups[index];
         let instance = if group.instances == 1 {
             0
         } else {
@@ -253,7 +259,7 @@ impl<'a> World<'a> {
                     self.client(now, client, ClientIn::Control(control));
                 }
             }
-            Change::Network { service, extra } => self.added_delay[service] = extra,
+            Change::Network { service, extra } => self.network.added[service] = extra,
         }
         self.deliver(now);
     }
@@ -261,40 +267,34 @@ impl<'a> World<'a> {
     #[inline]
     fn client(&mut self, now: Time, client: u32, input: ClientIn) {
         self.clients[client as usize].step(now, input, &mut self.client_out);
-        let group = self.group_of[client as usize] as usize;
-        let mut out = std::mem::take(&mut self.client_out);
-        for output in out.drain() {
-            let Group { recorder, timeout_lane, backoff_lane, first_server, service, .. } =
-                &mut self.groups[group];
-            recorder.saw(now, &output);
-            match output {
+        let group = &mut self.groups[self.group_of[client as usize] as usize];
+        // By reference: copying an output out of the list right after it was written stalls the processor.
+        for output in self.client_out.requests() {
+            group.recorder.saw(now, output);
+            match *output {
                 ClientOut::WakeAt { at, wake } => {
                     let event = Event::Client { client, wake };
-                    match (wake, backoff_lane) {
-                        (Wake::Timeout(_), _) => self.agenda.plan_in(*timeout_lane, at, event),
-                        (Wake::Retry(_), Some(lane)) => self.agenda.plan_in(*lane, at, event),
+                    match (wake, group.backoff_lane) {
+                        (Wake::Timeout(_), _) => self.agenda.plan_in(group.timeout_lane, at, event),
+                        (Wake::Retry(_), Some(lane)) => self.agenda.plan_in(lane, at, event),
                         (Wake::Retry(_), None) => self.agenda.plan(at, event),
                     }
                 }
                 ClientOut::Send { job, replica, .. } => {
-                    let (server, service) = (*first_server + replica, *service as usize);
-                    let delay = self.delay(service, Stream::NetworkOut, job.call, job.number);
+                    let server = group.first_server + replica;
+                    let delay = self.network.delay(group.service, Stream::NetworkOut, job.call, job.number);
                     if delay == Span::ZERO {
                         self.now_messages.push_back(Message::Request { server, job });
                     } else {
                         let parcel = self.parcels.put(job);
-                        self.agenda.plan_in(
-                            self.network_lane,
-                            now + delay,
-                            Event::Request { server, parcel },
-                        );
+                        let event = Event::Request { server, parcel };
+                        self.agenda.plan_in(self.network_lane, now + delay, event);
                     }
                 }
-                ClientOut::GiveUp { attempt, replica } if self.groups[group].tells_disconnects => {
-                    let Group { first_server, service, .. } = self.groups[group];
-                    let server = first_server + replica;
-                    let delay =
-                        self.delay(service as usize, Stream::NetworkOut, u64::from(attempt.generation), 0);
+                ClientOut::GiveUp { attempt, replica } if group.tells_disconnects => {
+                    let server = group.first_server + replica;
+                    let key = u64::from(attempt.generation);
+                    let delay = self.network.delay(group.service, Stream::NetworkOut, key, 0);
                     if delay == Span::ZERO {
                         self.now_messages.push_back(Message::Disconnect { server, client, attempt });
                     } else {
@@ -308,7 +308,7 @@ impl<'a> World<'a> {
                 | ClientOut::Done { .. } => {}
             }
         }
-        self.client_out = out;
+        self.client_out.clear();
     }
 
     #[inline]
@@ -316,15 +316,14 @@ impl<'a> World<'a> {
         let machine = &mut self.servers[server as usize];
         machine.step(now, input, &mut self.server_out);
         self.server_recorders[server as usize].saw(now, &input, self.server_out.requests(), machine);
-        let mut out = std::mem::take(&mut self.server_out);
-        for output in out.drain() {
-            match output {
+        for output in self.server_out.requests() {
+            match *output {
                 ServerOut::WakeAt { at, worker, epoch } => {
                     self.agenda.plan(at, Event::Server { server, worker, epoch });
                 }
                 ServerOut::Reply { job, outcome, .. } => {
-                    let service = self.service_of[server as usize] as usize;
-                    let delay = self.delay(service, Stream::NetworkBack, job.call, job.number);
+                    let service = self.service_of[server as usize];
+                    let delay = self.network.delay(service, Stream::NetworkBack, job.call, job.number);
                     let (client, attempt) = (job.client, job.attempt);
                     if delay == Span::ZERO {
                         self.now_messages.push_back(Message::Answer { client, attempt, outcome });
@@ -336,16 +335,7 @@ impl<'a> World<'a> {
                 ServerOut::Drop { .. } => {}
             }
         }
-        self.server_out = out;
-    }
-
-    #[inline]
-    fn delay(&self, service: usize, stream: Stream, call: u64, number: u32) -> Span {
-        let own = match &self.scenario.network_delay {
-            Demand::Constant(span) => *span,
-            law => law.draw(stream, call, number, self.draw),
-        };
-        own + self.added_delay[service]
+        self.server_out.clear();
     }
 
     fn finish(self) -> Trace {
@@ -359,6 +349,25 @@ impl<'a> World<'a> {
             events: self.events,
             host_bound: vec![],
         }
+    }
+}
+
+/// How long messages take.
+struct Network<'a> {
+    delay: &'a Demand,
+    /// What a trigger adds, one way, by service.
+    added: Vec<Span>,
+    draw: Draw,
+}
+
+impl Network<'_> {
+    #[inline]
+    fn delay(&self, service: u32, stream: Stream, call: u64, number: u32) -> Span {
+        let own = match self.delay {
+            Demand::Constant(span) => *span,
+            law => law.draw(stream, call, number, self.draw),
+        };
+        own + self.added[service as usize]
     }
 }
 

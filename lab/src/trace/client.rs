@@ -1,6 +1,6 @@
 //! Measures one client group.
 use super::{
-    ClientTrace, ClientWindow, Cohorts, Interval, PhaseLatency, latency_histogram,
+    ClientTrace, ClientWindow, Cohort, Cohorts, Interval, PhaseLatency, latency_histogram,
     percentiles::{Collector, microseconds},
 };
 use crate::scenario::Scenario;
@@ -24,6 +24,8 @@ pub struct ClientRecorder {
     trace: ClientTrace,
     width: Span,
     good_within: Span,
+    /// The cohort looked up last: its index and bounds.
+    last_cohort: (usize, Time, Time),
     warmup: Time,
     triggers: (Time, Time),
     first_lever: Time,
@@ -62,6 +64,7 @@ impl ClientRecorder {
             },
             width,
             good_within: scenario.good_within(group),
+            last_cohort: (0, Time::ZERO, Time::ZERO),
             warmup: Time::ZERO + scenario.warmup,
             triggers: (scenario.first_trigger(), scenario.triggers_over().max(scenario.first_trigger())),
             first_lever: scenario.first_lever(),
@@ -116,8 +119,7 @@ impl ClientRecorder {
         } else if let Some(window) = self.trace.windows.get_mut((intended.0 / self.width.0) as usize) {
             window.offered += 1;
         }
-        let cohort = self.trace.cohorts.index(intended);
-        if let Some(cohort) = self.trace.cohorts.cohorts.get_mut(cohort) {
+        if let Some(cohort) = self.cohort(intended) {
             cohort.offered += 1;
         }
         self.change_level(now, self.level + 1);
@@ -127,8 +129,7 @@ impl ClientRecorder {
     fn done(&mut self, now: Time, outcome: Outcome, intended: Time) {
         let took = now.since(intended);
         let good = outcome == Outcome::Success && took <= self.good_within;
-        let cohort = self.trace.cohorts.index(intended);
-        if let Some(cohort) = self.trace.cohorts.cohorts.get_mut(cohort) {
+        if let Some(cohort) = self.cohort(intended) {
             if good { cohort.good += 1 } else { cohort.bad += 1 }
         }
         match outcome {
@@ -154,6 +155,20 @@ impl ClientRecorder {
             }
         }
         self.change_level(now, self.level - 1);
+    }
+
+    /// The cohort of a call intended at `intended`. Most calls belong to the same one as the call before.
+    #[inline]
+    fn cohort(&mut self, intended: Time) -> Option<&mut Cohort> {
+        let (index, from, until) = self.last_cohort;
+        let cohorts = &mut self.trace.cohorts;
+        if intended < from || intended >= until {
+            let index = cohorts.index(intended);
+            let (from, until) = cohorts.bounds(index);
+            self.last_cohort = (index, from, until);
+            return cohorts.cohorts.get_mut(index);
+        }
+        cohorts.cohorts.get_mut(index)
     }
 
     #[inline]

@@ -206,14 +206,21 @@ impl Cohorts {
     /// Which cohort a call intended at `at` belongs to.
     #[inline]
     pub fn index(&self, at: Time) -> usize {
-        let before = self.anchor.0.div_ceil(self.over.0) * self.over.0;
-        ((at.0 + (before - self.anchor.0)) / self.over.0) as usize
+        ((at.0 + self.lead()) / self.over.0) as usize
+    }
+
+    /// How long before the run's beginning the first cohort begins, in nanoseconds.
+    #[inline]
+    fn lead(&self) -> u64 {
+        match self.anchor.0 % self.over.0 {
+            0 => 0,
+            rest => self.over.0 - rest,
+        }
     }
 
     /// When cohort `index` begins and ends; the first may begin before the run, which is said as zero.
     pub fn bounds(&self, index: usize) -> (Time, Time) {
-        let before = self.anchor.0.div_ceil(self.over.0) * self.over.0;
-        let at = |index: u64| Time((index * self.over.0 + self.anchor.0).saturating_sub(before));
+        let at = |index: u64| Time((index * self.over.0).saturating_sub(self.lead()));
         (at(index as u64), at(index as u64 + 1))
     }
 }
