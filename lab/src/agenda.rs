@@ -9,8 +9,7 @@ use std::collections::VecDeque;
 /// Entries ordered by time, first in first out among equals.
 #[derive(Clone, Debug)]
 pub struct Agenda<E> {
-    /// A heap in which every node has up to four children: half as deep as a binary one, and siblings share cache lines.
-    heap: Vec<Entry<E>>,
+    heap: Heap<E>,
     lanes: Vec<VecDeque<Entry<E>>>,
     /// The key of each lane's first entry; [`NOTHING`] where a lane is empty.
     fronts: Vec<u128>,
@@ -40,7 +39,7 @@ fn due_at(key: u128) -> Time {
 impl<E: Copy> Agenda<E> {
     /// An empty agenda.
     pub fn new() -> Self {
-        Agenda { heap: vec![], lanes: vec![], fronts: vec![], serial: 0 }
+        Agenda { heap: Heap { keys: vec![], events: vec![] }, lanes: vec![], fronts: vec![], serial: 0 }
     }
 
     /// A new lane.
@@ -53,18 +52,8 @@ impl<E: Copy> Agenda<E> {
     /// Plans `event` for `at`.
     #[inline]
     pub fn plan(&mut self, at: Time, event: E) {
-        let entry = Entry { key: self.key(at), event };
-        let mut hole = self.heap.len();
-        self.heap.push(entry);
-        while hole > 0 {
-            let parent = (hole - 1) / 4;
-            if self.heap[parent].key <= entry.key {
-                break;
-            }
-            self.heap[hole] = self.heap[parent];
-            hole = parent;
-        }
-        self.heap[hole] = entry;
+        let key = self.key(at);
+        self.heap.push(key, event);
     }
 
     /// Plans `event` for `at`, in `lane` if that keeps the lane in order, else as [`Agenda::plan`] does.
@@ -111,7 +100,7 @@ impl<E: Copy> Agenda<E> {
                 self.fronts[lane] = list.front().map_or(NOTHING, |e| e.key);
                 entry.event
             }
-            None => self.pop_heap(),
+            None => self.heap.pop()?,
         };
         Some((due_at(key), event))
     }
@@ -119,7 +108,7 @@ impl<E: Copy> Agenda<E> {
     /// The first entry's key, and its lane unless it is in the heap.
     #[inline]
     fn first(&self) -> (u128, Option<usize>) {
-        let mut first = (self.heap.first().map_or(NOTHING, |e| e.key), None);
+        let mut first = (self.heap.first(), None);
         for (lane, &key) in self.fronts.iter().enumerate() {
             if key < first.0 {
                 first = (key, Some(lane));
@@ -127,28 +116,75 @@ impl<E: Copy> Agenda<E> {
         }
         first
     }
+}
 
-    /// Takes the heap's first entry; the heap is not empty.
+/// A heap in which every node has up to four children: half as deep as a binary one, and the keys of siblings share a
+/// cache line. Keys and events are kept apart, since a search for the least child reads keys alone.
+#[derive(Clone, Debug)]
+struct Heap<E> {
+    keys: Vec<u128>,
+    events: Vec<E>,
+}
+
+impl<E: Copy> Heap<E> {
     #[inline]
-    fn pop_heap(&mut self) -> E {
-        let top = self.heap[0].event;
-        let last = self.heap.len() - 1;
-        let moved = self.heap[last];
-        self.heap.truncate(last);
-        if last > 0 {
-            let mut hole = 0;
-            loop {
-                let children = 4 * hole + 1..(4 * hole + 5).min(last);
-                let Some(least) = children.min_by_key(|&child| self.heap[child].key) else { break };
-                if self.heap[least].key >= moved.key {
-                    break;
-                }
-                self.heap[hole] = self.heap[least];
-                hole = least;
+    fn first(&self) -> u128 {
+        self.keys.first().copied().unwrap_or(NOTHING)
+    }
+
+    #[inline]
+    fn push(&mut self, key: u128, event: E) {
+        let hole = self.keys.len();
+        self.keys.push(key);
+        self.events.push(event);
+        self.rise(hole, key, event);
+    }
+
+    /// Puts the entry at `hole` or above.
+    #[inline]
+    fn rise(&mut self, mut hole: usize, key: u128, event: E) {
+        while hole > 0 {
+            let parent = (hole - 1) / 4;
+            if self.keys[parent] <= key {
+                break;
             }
-            self.heap[hole] = moved;
+            self.keys[hole] = self.keys[parent];
+            self.events[hole] = self.events[parent];
+            hole = parent;
         }
-        top
+        self.keys[hole] = key;
+        self.events[hole] = event;
+    }
+
+    /// Takes the first entry. The hole that it leaves sinks to the bottom, where the last entry, which mostly belongs there,
+    /// fills it (Wegener, *Bottom-up heapsort*, 1993).
+    #[inline]
+    fn pop(&mut self) -> Option<E> {
+        let top = *self.events.first()?;
+        let (key, event) = (self.keys.pop()?, self.events.pop()?);
+        if self.keys.is_empty() {
+            return Some(top);
+        }
+        let mut hole = 0;
+        while let Some(child) = self.least_child(hole) {
+            self.keys[hole] = self.keys[child];
+            self.events[hole] = self.events[child];
+            hole = child;
+        }
+        self.rise(hole, key, event);
+        Some(top)
+    }
+
+    #[inline]
+    fn least_child(&self, parent: usize) -> Option<usize> {
+        let first = 4 * parent + 1;
+        let keys = self.keys.get(first..)?;
+        if let [a, b, c, d, ..] = *keys {
+            let (ab, at_ab) = if b < a { (b, 1) } else { (a, 0) };
+            let (cd, at_cd) = if d < c { (d, 3) } else { (c, 2) };
+            return Some(first + if cd < ab { at_cd } else { at_ab });
+        }
+        (0..keys.len()).min_by_key(|&child| keys[child]).map(|child| first + child)
     }
 }
 

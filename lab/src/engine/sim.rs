@@ -25,12 +25,16 @@ pub fn sim(scenario: &Scenario, seed: u64) -> Trace {
     world.finish()
 }
 
-/// What the agenda holds.
+/// What the agenda holds; 16 bytes, because the agenda moves them around.
 #[derive(Clone, Copy, Debug)]
 enum Event {
-    Client {
+    Timeout {
         client: u32,
-        wake: Wake,
+        attempt: Attempt,
+    },
+    Retry {
+        client: u32,
+        attempt: Attempt,
     },
     Server {
         server: u32,
@@ -47,10 +51,10 @@ enum Event {
         attempt: Attempt,
         outcome: Outcome,
     },
+    /// News that a caller has hung up are there; whose is in the slab.
     Disconnect {
         server: u32,
-        client: u32,
-        attempt: Attempt,
+        parcel: u32,
     },
 }
 
@@ -209,7 +213,12 @@ impl<'a> World<'a> {
     #[inline]
     fn happen(&mut self, now: Time, event: Event) {
         match event {
-            Event::Client { client, wake } => self.client(now, client, ClientIn::Woken(wake)),
+            Event::Timeout { client, attempt } => {
+                self.client(now, client, ClientIn::Woken(Wake::Timeout(attempt)));
+            }
+            Event::Retry { client, attempt } => {
+                self.client(now, client, ClientIn::Woken(Wake::Retry(attempt)));
+            }
             Event::Server { server, worker, epoch } => {
                 self.server(now, server, ServerIn::Woken { worker, epoch })
             }
@@ -220,7 +229,8 @@ impl<'a> World<'a> {
             Event::Answer { client, attempt, outcome } => {
                 self.client(now, client, ClientIn::Answer { attempt, outcome });
             }
-            Event::Disconnect { server, client, attempt } => {
+            Event::Disconnect { server, parcel } => {
+                let Job { client, attempt, .. } = self.parcels.take(parcel);
                 self.server(now, server, ServerIn::Disconnected { client, attempt });
             }
         }
@@ -272,14 +282,17 @@ impl<'a> World<'a> {
         for output in self.client_out.requests() {
             group.recorder.saw(now, output);
             match *output {
-                ClientOut::WakeAt { at, wake } => {
-                    let event = Event::Client { client, wake };
-                    match (wake, group.backoff_lane) {
-                        (Wake::Timeout(_), _) => self.agenda.plan_in(group.timeout_lane, at, event),
-                        (Wake::Retry(_), Some(lane)) => self.agenda.plan_in(lane, at, event),
-                        (Wake::Retry(_), None) => self.agenda.plan(at, event),
+                ClientOut::WakeAt { at, wake } => match (wake, group.backoff_lane) {
+                    (Wake::Timeout(attempt), _) => {
+                        self.agenda.plan_in(group.timeout_lane, at, Event::Timeout { client, attempt });
                     }
-                }
+                    (Wake::Retry(attempt), Some(lane)) => {
+                        self.agenda.plan_in(lane, at, Event::Retry { client, attempt });
+                    }
+                    (Wake::Retry(attempt), None) => {
+                        self.agenda.plan(at, Event::Retry { client, attempt });
+                    }
+                },
                 ClientOut::Send { job, replica, .. } => {
                     let server = group.first_server + replica;
                     let delay = self.network.delay(group.service, Stream::NetworkOut, job.call, job.number);
@@ -298,7 +311,8 @@ impl<'a> World<'a> {
                     if delay == Span::ZERO {
                         self.now_messages.push_back(Message::Disconnect { server, client, attempt });
                     } else {
-                        let event = Event::Disconnect { server, client, attempt };
+                        let gone = Job { client, attempt, call: 0, number: 0, gives_up_at: now };
+                        let event = Event::Disconnect { server, parcel: self.parcels.put(gone) };
                         self.agenda.plan_in(self.network_lane, now + delay, event);
                     }
                 }
