@@ -22,7 +22,8 @@ pub struct Load {
     /// The share of the workload's calls that are this group's, as an interval of [0, 1]. Rates are already scaled by it;
     /// a recorded workload is dealt out by it.
     pub share: (f64, f64),
-    /// Times when the load is multiplied.
+    /// Times when the load is multiplied. Where they overlap, what growing ones add to the base load adds up (factors 2 and 3 make
+    /// it fourfold), and shrinking ones multiply.
     pub surges: Vec<Surge>,
 }
 
@@ -89,8 +90,11 @@ impl Load {
             let share = if length > 0.0 { (at.since(s.from).as_secs_f64() / length).min(1.0) } else { 1.0 };
             s.rate + (s.end_rate - s.rate) * share
         });
-        let active = self.surges.iter().filter(|s| s.from <= at && at < s.until);
-        active.fold(base, |rate, s| rate * s.factor)
+        let factors = self.surges.iter().filter(|s| s.from <= at && at < s.until).map(|s| s.factor);
+        let (grown, kept) = factors.fold((1.0, 1.0), |(grown, kept), factor| {
+            if factor > 1.0 { (grown + factor - 1.0, kept) } else { (grown, kept * factor) }
+        });
+        base * grown * kept
     }
 }
 
@@ -198,8 +202,12 @@ impl Source {
             copies: 0,
             now: 0.0,
             segment: Segment { end: 0.0, rate: 0.0, slope: 0.0 },
-            bursts: Bursts { in_burst: true, until: 0.0, changes: 0 },
+            bursts: Bursts { in_burst: false, until: 0.0, changes: 0 },
         };
+        if let Process::Bursty { share, .. } = load.process {
+            // The state before the run, such that the one after the first change is a burst for its share of all seeds.
+            source.bursts.in_burst = draw.unit(Stream::Burst, u64::MAX, 0) >= share;
+        }
         source.enter_segment();
         source
     }

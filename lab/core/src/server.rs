@@ -176,6 +176,8 @@ struct Busy {
     waited: Span,
     held: Span,
     ends: Time,
+    /// From when on the work is stale: when its caller gives up, not counting pauses.
+    stale_from: Time,
     /// The work is stopped by its deadline before it is complete.
     cut: bool,
 }
@@ -274,7 +276,8 @@ impl Server {
         let ends = if cut { job.gives_up_at } else { now + held };
         let place = &mut self.workers[worker as usize];
         place.epoch = place.epoch.wrapping_add(1);
-        place.job = Some(Busy { waiting, waited, held: ends.since(now), ends, cut });
+        let stale_from = job.gives_up_at;
+        place.job = Some(Busy { waiting, waited, held: ends.since(now), ends, stale_from, cut });
         out.put(ServerOut::WakeAt { at: ends, worker, epoch: place.epoch });
         true
     }
@@ -377,9 +380,10 @@ impl Server {
     fn resume(&mut self, now: Time, out: &mut Outbox<ServerOut>) {
         let State::Paused { since } = self.state else { return };
         self.state = State::Up;
+        let by_deadline = self.policy.cancel == Cancel::Deadline;
         for (index, worker) in self.workers.iter_mut().enumerate() {
             if let Some(busy) = &mut worker.job {
-                busy.ends = now + busy.ends.since(since);
+                busy.resume(since, now, by_deadline);
                 worker.epoch = worker.epoch.wrapping_add(1);
                 out.put(ServerOut::WakeAt { at: busy.ends, worker: index as u32, epoch: worker.epoch });
             }
@@ -423,9 +427,25 @@ impl Server {
 }
 
 impl Busy {
+    /// Goes on at `now` after a pause that began at `since`. Where deadlines cancel, one that has passed stops it at once.
+    fn resume(&mut self, since: Time, now: Time, by_deadline: bool) {
+        self.ends = now + self.ends.since(since);
+        self.stale_from = if self.stale_from < since {
+            self.stale_from + now.since(since)
+        } else {
+            self.stale_from.max(now)
+        };
+        let gives_up_at = self.waiting.job.gives_up_at.max(now);
+        if by_deadline && gives_up_at < self.ends {
+            self.held = self.held - self.ends.since(gives_up_at);
+            self.ends = gives_up_at;
+            self.cut = true;
+        }
+    }
+
     /// What it has cost when it ends at `now`.
     fn work(&self, now: Time) -> Work {
-        let stale = now.since(self.waiting.job.gives_up_at).min(self.held);
+        let stale = now.since(self.stale_from).min(self.held);
         Work { waited: self.waited, held: self.held, stale }
     }
 }

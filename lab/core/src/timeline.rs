@@ -138,7 +138,8 @@ pub enum Change {
 }
 
 /// The changes that `disturbances` ask for, in order of time. Where several of one kind overlap, slow-downs multiply, delays
-/// add up, admitted shares multiply, the larger error share holds, and a replica is up again when no crash or pause is left.
+/// add up, admitted shares multiply, the larger error share holds, a crash lasts until the last one is over, and so does a pause.
+/// A replica restarts unpaused: a pause neither outlives a crash nor begins during one.
 pub fn timeline(disturbances: &[Disturbance]) -> Vec<(Time, Change)> {
     let mut edges: Vec<(Time, usize, bool)> = vec![];
     for (index, disturbance) in disturbances.iter().enumerate() {
