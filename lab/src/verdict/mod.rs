@@ -1,4 +1,12 @@
 //! What a run shows. A verdict is a claim about persistence, not about how bad it is now.
+mod backlog;
+mod health;
+mod judge;
+mod load;
+mod phase;
+
+pub use judge::{judge, judge_sim};
+
 use lab_core::time::{Span, Time};
 
 /// What became of the service.
@@ -118,6 +126,10 @@ pub struct Judgement {
     pub before: Phase,
     /// While triggers last.
     pub during: Phase,
-    /// The last 20 s before a lever or the end, or what there is of them after the triggers.
+    /// The last 20 s before a lever or the end, or what there is of them after the triggers. Its latencies are those of the
+    /// calls that ended in it.
     pub after: Phase,
 }
+
+/// A service that is down shows it over this long before anyone says so.
+pub(crate) const TAIL: Span = Span::from_secs(20);

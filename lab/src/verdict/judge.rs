@@ -1,0 +1,413 @@
+//! The verdict of one run.
+//!
+//! The order of the questions is the order of their strength: was it measured at all, was the service healthy before anything
+//! happened, how did it end, and if it ended badly: is the load too high, does a backlog still drain, was there a trigger?
+use super::{
+    HealthWindow, Judgement, State, TAIL, Verdict, backlog,
+    backlog::Trend,
+    health,
+    load::{self, Pressure},
+    phase,
+};
+use crate::{engine::sim::sim, scenario::Scenario, trace::Trace};
+use lab_core::time::{Span, Time};
+
+/// So many healthy windows in a row count as health.
+const IN_A_ROW: usize = 3;
+/// Failed for this many times as long as the largest backlog needs to drain: then it is not the backlog.
+const DRAINS: f64 = 3.0;
+
+/// Judges one run. `undisturbed` is the same seed without triggers and levers, in simulation: with it, a metastable run in
+/// which that one fell as well is called spontaneous. Without it, that stays open (`spontaneous: false`).
+pub fn judge(scenario: &Scenario, trace: &Trace, undisturbed: Option<&Trace>) -> Judgement {
+    let case = Case::new(scenario, trace);
+    let (mut verdict, mut reason) = case.verdict();
+    if let (Verdict::Metastable { spontaneous }, Some(twin)) = (&mut verdict, undisturbed) {
+        let calm = scenario.undisturbed();
+        *spontaneous = Case::until(&calm, twin, case.horizon).failed_at_end();
+        reason += match spontaneous {
+            true => "; the same seed without the trigger fell as well",
+            false => "; the same seed without the trigger stays up",
+        };
+    }
+    Judgement {
+        verdict,
+        reason,
+        after_lever: case.after_lever(),
+        before: phase::before(scenario, trace, case.horizon),
+        during: phase::during(scenario, trace, case.horizon),
+        after: phase::after(scenario, trace, case.horizon),
+        windows: case.all,
+    }
+}
+
+/// Judges a simulated run, and simulates the same seed undisturbed where the verdict asks for it.
+pub fn judge_sim(scenario: &Scenario, trace: &Trace) -> Judgement {
+    let judgement = judge(scenario, trace, None);
+    if !matches!(judgement.verdict, Verdict::Metastable { .. }) {
+        return judgement;
+    }
+    judge(scenario, trace, Some(&sim(&scenario.undisturbed(), trace.seed)))
+}
+
+/// What the verdict is made from.
+struct Case<'a> {
+    scenario: &'a Scenario,
+    trace: &'a Trace,
+    /// The verdict is of the time before this: the first lever or the end of the run.
+    horizon: Time,
+    /// All windows of the run.
+    all: Vec<HealthWindow>,
+    /// Those before the horizon of which the state is known.
+    decided: Vec<HealthWindow>,
+    has_trigger: bool,
+}
+
+type Finding = (Verdict, String);
+
+impl<'a> Case<'a> {
+    fn new(scenario: &'a Scenario, trace: &'a Trace) -> Case<'a> {
+        Case::until(scenario, trace, scenario.first_lever())
+    }
+
+    fn until(scenario: &'a Scenario, trace: &'a Trace, horizon: Time) -> Case<'a> {
+        let all = health::windows(scenario, trace);
+        let decided = all.iter().filter(|w| w.until <= horizon && w.state != State::Undecided);
+        let has_trigger = scenario.triggers().next().is_some();
+        Case { scenario, trace, horizon, decided: decided.copied().collect(), all, has_trigger }
+    }
+
+    fn verdict(&self) -> Finding {
+        let over = self.scenario.triggers_over();
+        if self.trace.end < self.horizon {
+            return undecided(format!("the run was interrupted at {}", at(self.trace.end)));
+        }
+        if self.decided.is_empty() {
+            return undecided("not one whole window of health was measured after the warm-up".into());
+        }
+        if self.has_trigger && over >= self.horizon {
+            return undecided(format!(
+                "the triggers last until {}: nothing was measured after them",
+                at(over)
+            ));
+        }
+        if let Some(finding) = self.unhealthy_before() {
+            return finding;
+        }
+        if self.tail().is_empty() {
+            return self.nothing_over();
+        }
+        if self.failed_at_end() && !self.swings() {
+            return self.fell();
+        }
+        self.stands()
+    }
+
+    /// The windows before the first trigger; with no trigger, the first three.
+    fn before(&self) -> &[HealthWindow] {
+        let first = self.scenario.first_trigger();
+        let count = match self.has_trigger {
+            true => self.decided.iter().take_while(|w| w.until <= first).count(),
+            false => self.decided.len().min(IN_A_ROW),
+        };
+        &self.decided[..count]
+    }
+
+    /// The windows after the last trigger, or all if there is none.
+    fn after(&self) -> &[HealthWindow] {
+        let over = self.scenario.triggers_over();
+        let count = self.decided.iter().take_while(|w| w.from < over).count();
+        &self.decided[count..]
+    }
+
+    /// The windows of the last 20 s.
+    fn tail(&self) -> &[HealthWindow] {
+        let begin = self.tail_begins();
+        let after = self.after();
+        &after[after.iter().take_while(|w| w.until <= begin).count()..]
+    }
+
+    fn tail_begins(&self) -> Time {
+        Time(self.horizon.0.saturating_sub(TAIL.0)).max(self.scenario.triggers_over())
+    }
+
+    fn failed_at_end(&self) -> bool {
+        let tail = self.tail();
+        !tail.is_empty() && tail.iter().all(|w| w.state == State::Failed)
+    }
+
+    fn pressure(&self, from: Time) -> Option<Pressure> {
+        load::pressure(self.scenario, self.trace, from, self.horizon)
+    }
+
+    fn unhealthy_before(&self) -> Option<Finding> {
+        let before = self.before();
+        let (first, last) = (before.first()?, before.last()?);
+        let good = mean_good(before);
+        let healthy_first = first.state == State::Healthy;
+        let wanted = self.scenario.healthy.good;
+        let fell_early = self.has_trigger && last.state == State::Failed;
+        let began_badly = good < wanted && (self.has_trigger || !healthy_first);
+        if !fell_early && !began_badly {
+            return None;
+        }
+        if fell_early && healthy_first && self.failed_at_end() {
+            // Whether it escaped, drains or is overloaded is asked as if there were no trigger.
+            return Some(self.fell());
+        }
+        let when = if self.has_trigger { "before the first trigger" } else { "from the beginning" };
+        let load = self.pressure(Time::ZERO + self.scenario.warmup).map_or(String::new(), |p| {
+            format!("; {:.0} calls/s meet a capacity of {:.0}/s", p.offered_per_s, p.capacity_per_s)
+        });
+        let reason = format!(
+            "{when} only {} of the calls were good, healthy is {}{load}",
+            percent(good),
+            percent(wanted)
+        );
+        Some((Verdict::Overloaded, reason))
+    }
+
+    /// No call of the last 20 s is decided: the calls wait for answers that may still come.
+    fn nothing_over(&self) -> Finding {
+        if let Some(p) = self.pressure(self.tail_begins()).filter(|p| p.overload) {
+            return (Verdict::Overloaded, overload(&p));
+        }
+        undecided("too many calls of the last 20 s are not over: run longer, or give calls a deadline".into())
+    }
+
+    /// Failed over the last 20 s.
+    fn fell(&self) -> Finding {
+        let over = self.scenario.triggers_over();
+        let down = self.down_since();
+        let tail = self.tail_begins();
+        let pressure = self.pressure(tail);
+        if let Some(p) = pressure.filter(|p| p.overload) {
+            return (Verdict::Overloaded, overload(&p));
+        }
+        if self.has_trigger && self.horizon.since(over) < TAIL {
+            let rest = self.horizon.since(over);
+            return undecided(format!(
+                "{rest} after the last trigger are too short to tell, 20 s are needed"
+            ));
+        }
+        // The end of the time it was down says more about what comes than its beginning.
+        let stretch = Time(down.0 + self.horizon.since(down).0 / 2).min(tail).max(down);
+        let trend = backlog::trend(self.trace, stretch, self.horizon);
+        if let Some(finding) = trend.and_then(|t| self.drains(&t)) {
+            return finding;
+        }
+        if let Some(finding) = pressure.and_then(|p| self.may_drain(&p, down)) {
+            return finding;
+        }
+        let facts = self.facts(pressure, trend);
+        if !self.has_trigger || down < self.scenario.first_trigger() {
+            let reason = format!("healthy at first, fell at {} with no trigger; {facts}", at(down));
+            return (Verdict::Escaped { at: down }, reason);
+        }
+        if self.recovery().is_some_and(|healed| healed < down) {
+            let reason =
+                format!("had recovered from the trigger, fell again at {} without one; {facts}", at(down));
+            return (Verdict::Escaped { at: down }, reason);
+        }
+        if self.before().is_empty() {
+            return undecided(
+                "no whole window lies between warm-up and first trigger to show it healthy".into(),
+            );
+        }
+        let reason = format!("{} after the last trigger ended, {facts}", self.horizon.since(over));
+        (Verdict::Metastable { spontaneous: false }, reason)
+    }
+
+    /// When the failed stretch at the end began, at the earliest with the first trigger's end.
+    fn down_since(&self) -> Time {
+        let failed = self.decided.iter().rev().take_while(|w| w.state != State::Healthy);
+        failed.last().map_or(self.horizon, |w| w.from)
+    }
+
+    fn drains(&self, trend: &Trend) -> Option<Finding> {
+        if !trend.falls() {
+            return None;
+        }
+        let normal = self.normal_backlog().min(trend.last);
+        let left = Span::from_secs_f64(trend.seconds_to(normal));
+        let reason = format!(
+            "still failed at the end, but the backlog of {:.0} falls by {:.1}/s (± {:.1}): about {} more",
+            trend.last,
+            -trend.slope_per_s,
+            trend.error_per_s,
+            seconds(left)
+        );
+        Some((Verdict::Draining { left }, reason))
+    }
+
+    /// Attempts come slower than the service can work: unless it was down much longer than a drain takes, nobody can say.
+    fn may_drain(&self, pressure: &Pressure, down: Time) -> Option<Finding> {
+        let spare = pressure.capacity_per_s - pressure.attempts_per_s;
+        let from = down.max(self.scenario.triggers_over());
+        let most = self.trace.within(from, self.horizon).map(|w| backlog::backlog(self.trace, w));
+        let most = most.fold(0.0, f64::max);
+        let was = self.horizon.since(from);
+        if spare <= 0.0 || was.as_secs_f64() > DRAINS * most / spare {
+            return None;
+        }
+        Some(undecided(format!(
+            "failed at the end, but {:.0} attempts/s are less than the capacity of {:.0}/s: a backlog of {:.0} needs {} to \
+             drain, and only {} have passed",
+            pressure.attempts_per_s,
+            pressure.capacity_per_s,
+            most,
+            seconds(Span::from_secs_f64(most / spare)),
+            seconds(was)
+        )))
+    }
+
+    /// The mean backlog before the first trigger; 0 where nothing was measured.
+    fn normal_backlog(&self) -> f64 {
+        let windows = self.trace.within(Time::ZERO + self.scenario.warmup, self.scenario.first_trigger());
+        if !self.has_trigger || windows.is_empty() {
+            return 0.0;
+        }
+        let count = windows.len() as f64;
+        windows.map(|w| backlog::backlog(self.trace, w)).sum::<f64>() / count
+    }
+
+    fn facts(&self, pressure: Option<Pressure>, trend: Option<Trend>) -> String {
+        let good = percent(mean_good(self.tail()));
+        let load = pressure.map_or(String::new(), |p| {
+            format!(
+                ": {:.0} calls/s have become {:.0} attempts/s, the capacity is {:.0}/s",
+                p.offered_per_s, p.attempts_per_s, p.capacity_per_s
+            )
+        });
+        let backlog = trend.map_or(String::new(), |t| {
+            format!(", and the backlog of {:.0} does not drain ({:+.1}/s)", t.last, t.slope_per_s)
+        });
+        format!("{good} of the calls are good{load}{backlog}")
+    }
+
+    /// Whether it goes up and down after the triggers, with an end that is no longer than what came before.
+    fn swings(&self) -> bool {
+        let mut runs: Vec<(State, Span)> = vec![];
+        let extremes = self.after().iter().filter(|w| w.state != State::Degraded);
+        for window in extremes {
+            let length = window.until.since(window.from);
+            match runs.last_mut() {
+                Some((state, sum)) if *state == window.state => *sum += length,
+                _ => runs.push((window.state, length)),
+            }
+        }
+        let Some(((state, last), earlier)) = runs.split_last() else { return false };
+        let longest = earlier.iter().filter(|(s, _)| s == state).map(|(_, length)| length.0).max();
+        runs.len() >= 4 && longest.is_some_and(|longest| last.0 <= 2 * longest)
+    }
+
+    /// Not failed at the end.
+    fn stands(&self) -> Finding {
+        let first = self.scenario.first_trigger();
+        let watched = self.decided.iter().filter(|w| !self.has_trigger || w.until > first);
+        let watched: Vec<&HealthWindow> = watched.collect();
+        if watched.iter().all(|w| w.state == State::Healthy) {
+            let least = watched.iter().map(|w| w.good).fold(f64::INFINITY, f64::min);
+            return (
+                Verdict::Unaffected,
+                format!("at least {} of the calls were good in every window", percent(least)),
+            );
+        }
+        if self.swings() {
+            let failed = self.after().iter().filter(|w| w.state == State::Failed).count();
+            let reason = format!(
+                "swings between healthy and failed: {failed} of {} windows failed",
+                self.after().len()
+            );
+            return (Verdict::Oscillating, reason);
+        }
+        let good = percent(mean_good(self.tail()));
+        let Some(since) = self.recovery() else {
+            return (
+                Verdict::Degraded,
+                format!("{good} of the calls are good at the end, between failed and healthy"),
+            );
+        };
+        if self.has_trigger {
+            let after = since.since(self.scenario.triggers_over());
+            let reason = format!(
+                "healthy again {} after the last trigger ended; {good} of the calls are good at the end",
+                seconds(after)
+            );
+            return (Verdict::Recovered { after }, reason);
+        }
+        let fell = watched.iter().find(|w| w.state != State::Healthy).map_or(since, |w| w.from);
+        let after = since.since(fell);
+        let reason =
+            format!("unhealthy from {} with no trigger, healthy again after {}", at(fell), seconds(after));
+        (Verdict::Recovered { after }, reason)
+    }
+
+    /// The start of the first healthy stretch after the last failed window or, where it ended failed, after the trigger: three
+    /// windows long, or as many as are left.
+    fn recovery(&self) -> Option<Time> {
+        let after = self.after();
+        let ended_well = after.last()?.state == State::Healthy;
+        let skip = match ended_well {
+            true => after.iter().rposition(|w| w.state == State::Failed).map_or(0, |last| last + 1),
+            false if self.failed_at_end() => 0,
+            false => return None,
+        };
+        // Without a trigger, the healthy beginning is no recovery.
+        let skip = if self.has_trigger {
+            skip
+        } else {
+            skip.max(after.iter().rposition(|w| w.state != State::Healthy).map_or(0, |last| last + 1))
+        };
+        let healthy_from = |i: usize| {
+            let rest = &after[i..];
+            let enough = rest.len() >= IN_A_ROW || ended_well;
+            enough && rest.iter().take(IN_A_ROW).all(|w| w.state == State::Healthy)
+        };
+        (skip..after.len()).find(|&i| healthy_from(i)).map(|i| after[i].from)
+    }
+
+    /// How the service was at the end of the run, after an operator acted; empty where nobody did.
+    fn after_lever(&self) -> &'static str {
+        let Some(released) = self.scenario.levers().map(|d| d.until).max() else { return "" };
+        let end = self.trace.end;
+        // A lever that is held to the end is judged with it.
+        let from = if released.0 + self.scenario.healthy.over.0 <= end.0 { released } else { self.horizon };
+        let rest = self.all.iter().filter(|w| w.from >= from && w.state != State::Undecided);
+        let rest: Vec<State> = rest.map(|w| w.state).collect();
+        let last = &rest[rest.len().saturating_sub(IN_A_ROW)..];
+        match last {
+            [] => "undecided",
+            all if all.iter().all(|s| *s == State::Healthy) => "recovered",
+            all if all.iter().rev().take(2).all(|s| *s == State::Failed) => "failed",
+            _ => "degraded",
+        }
+    }
+}
+
+fn undecided(reason: String) -> Finding {
+    (Verdict::Undecided, reason)
+}
+
+fn overload(p: &Pressure) -> String {
+    format!(
+        "the load alone is beyond the capacity: {:.0} calls/s meet {:.0}/s, with no trigger at work",
+        p.offered_per_s, p.capacity_per_s
+    )
+}
+
+fn mean_good(windows: &[HealthWindow]) -> f64 {
+    windows.iter().map(|w| w.good).sum::<f64>() / windows.len() as f64
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+fn at(time: Time) -> String {
+    seconds(Span(time.0))
+}
+
+fn seconds(span: Span) -> String {
+    format!("{:.0} s", span.as_secs_f64())
+}
