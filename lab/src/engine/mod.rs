@@ -1,2 +1,4 @@
 //! The two engines. Both drive the machines of `lab_core` and show all they do to the recorders of [`crate::trace`].
+#[cfg(feature = "live")]
+pub mod live;
 pub mod sim;

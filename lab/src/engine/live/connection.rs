@@ -1,0 +1,204 @@
+//! Connections of the clients to one replica.
+use super::{
+    load::Host,
+    wire::{self, REPLICA_ADDRESS},
+};
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::{Request, Uri, client::conn::http1, header, rt};
+use hyper_util::rt::TokioIo;
+use lab_core::{
+    call::{Job, Outcome},
+    time::Time,
+};
+use std::{
+    cell::Cell,
+    io,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+};
+use tokio::{
+    net::TcpStream,
+    sync::mpsc,
+    task::{AbortHandle, spawn_local},
+};
+
+/// An attempt to be sent, and when it was to be sent.
+pub(super) type Parcel = (Time, Job);
+
+/// An open connection, as seen by who uses it.
+#[derive(Debug)]
+pub(super) struct Line {
+    inbox: mpsc::UnboundedSender<Parcel>,
+    task: AbortHandle,
+}
+
+impl Line {
+    /// Closes the connection, whatever is under way on it.
+    pub(super) fn close(self) {
+        self.task.abort();
+    }
+}
+
+/// The connections to one replica that nobody uses now, last used first out, so that the surplus of a burst stays out of the
+/// way.
+#[derive(Debug)]
+pub(super) struct Pool {
+    server: u32,
+    port: u16,
+    idle: Vec<Line>,
+    state: Rc<Sockets>,
+}
+
+/// What the sockets of a pool have in common.
+#[derive(Debug, Default)]
+struct Sockets {
+    /// The replica cannot read now, so what it has been sent must outlive the connection.
+    paused: Cell<bool>,
+    open: Cell<u64>,
+}
+
+impl Pool {
+    pub(super) fn new(server: u32, port: u16) -> Pool {
+        Pool { server, port, idle: vec![], state: Rc::default() }
+    }
+
+    /// Connections open, in use or not.
+    pub(super) fn open(&self) -> u64 {
+        self.state.open.get()
+    }
+
+    /// Whether the replica is stopped.
+    pub(super) fn pause(&self, paused: bool) {
+        self.state.paused.set(paused);
+    }
+
+    /// Sends `parcel` on an idle connection, or else on a new one.
+    pub(super) fn send(&mut self, mut parcel: Parcel, host: &Rc<Host>) -> Line {
+        while let Some(line) = self.idle.pop() {
+            match line.inbox.send(parcel) {
+                Ok(()) => return line,
+                Err(mpsc::error::SendError(back)) => parcel = back,
+            }
+        }
+        let (inbox, outbox) = mpsc::unbounded_channel();
+        let task = run(self.server, self.port, self.state.clone(), parcel, outbox, host.clone());
+        Line { inbox, task: spawn_local(task).abort_handle() }
+    }
+
+    /// Takes back a connection that is open and idle.
+    pub(super) fn put_back(&mut self, line: Line) {
+        self.idle.push(line);
+    }
+}
+
+/// The life of one connection.
+async fn run(
+    server: u32,
+    port: u16,
+    state: Rc<Sockets>,
+    first: Parcel,
+    mut inbox: mpsc::UnboundedReceiver<Parcel>,
+    host: Rc<Host>,
+) {
+    let (planned, mut job) = first;
+    host.sending(planned);
+    let stream = match TcpStream::connect((REPLICA_ADDRESS, port)).await {
+        Ok(stream) => stream,
+        Err(error) => return host.unconnected(server, job, &error),
+    };
+    // Without this option requests are late, not wrong.
+    let _ = stream.set_nodelay(true);
+    let Ok((mut sender, mut connection)) = http1::handshake(Socket::new(stream, state)).await else {
+        return host.answered(server, job, Outcome::Reset, false);
+    };
+    loop {
+        let response = sender.send_request(request(&job));
+        tokio::pin!(response);
+        let answer = tokio::select! {
+            biased;
+            answer = &mut response => answer,
+            // The answer may have come with the connection's end.
+            _ = &mut connection => response.await,
+        };
+        let outcome = answer.map_or(Outcome::Reset, |answer| wire::outcome(answer.status()));
+        if outcome == Outcome::Reset {
+            return host.answered(server, job, outcome, false);
+        }
+        host.answered(server, job, outcome, true);
+        let next = tokio::select! {
+            biased;
+            _ = &mut connection => None,
+            next = inbox.recv() => next,
+        };
+        match next {
+            Some((planned, next)) => {
+                host.sending(planned);
+                job = next;
+            }
+            None => {
+                // An attempt that was handed over while the connection broke is broken with it.
+                if let Ok((planned, job)) = inbox.try_recv() {
+                    host.sending(planned);
+                    host.answered(server, job, Outcome::Reset, false);
+                }
+                return;
+            }
+        }
+    }
+}
+
+fn request(job: &Job) -> Request<Empty<Bytes>> {
+    let mut request = Request::new(Empty::new());
+    *request.uri_mut() = Uri::from_maybe_shared(wire::path(job)).expect("digits and slashes are a path");
+    request.headers_mut().insert(header::HOST, header::HeaderValue::from_static("replica"));
+    request
+}
+
+/// A socket that is closed at once when it is dropped, by a reset: so neither descriptors nor ports run out when thousands of
+/// attempts time out. Not while the replica is paused: a reset would throw away what it has not read yet, but the work is the
+/// replica's even if its caller has gone.
+struct Socket {
+    stream: TokioIo<TcpStream>,
+    state: Rc<Sockets>,
+}
+
+impl Socket {
+    fn new(stream: TcpStream, state: Rc<Sockets>) -> Socket {
+        state.open.set(state.open.get() + 1);
+        Socket { stream: TokioIo::new(stream), state }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.state.open.set(self.state.open.get() - 1);
+        if !self.state.paused.get() {
+            // Where the option cannot be set, the socket is closed the slow way.
+            let _ = self.stream.inner().set_zero_linger();
+        }
+    }
+}
+
+impl rt::Read for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: rt::ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl rt::Write for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,142 @@
+//! Recorded runs: every step of every machine, and whether fresh machines take the same steps.
+use crate::scenario::Scenario;
+use lab_core::{
+    client::{Client, ClientIn, ClientOut},
+    draw::Draw,
+    machine::{Machine, Outbox},
+    server::{Server, ServerIn, ServerOut},
+    time::Time,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, BufWriter, Write},
+    path::Path,
+};
+
+/// One step of a machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step<In, Out> {
+    /// When it was taken.
+    pub now: Time,
+    /// What the machine was told.
+    pub input: In,
+    /// What it asked for.
+    pub outputs: Vec<Out>,
+}
+
+/// All steps of one replica from a start to the end or a crash.
+#[derive(Clone, Debug)]
+pub struct Life {
+    /// The service's index.
+    pub service: usize,
+    /// The replica's index in it.
+    pub replica: u32,
+    /// In order.
+    pub steps: Vec<Step<ServerIn, ServerOut>>,
+}
+
+/// All steps of all machines of a run.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// What was run.
+    pub scenario: Scenario,
+    /// Its seed.
+    pub seed: u64,
+    /// By client instance, all groups counted through.
+    pub clients: Vec<Vec<Step<ClientIn, ClientOut>>>,
+    /// Every life of every replica.
+    pub lives: Vec<Life>,
+}
+
+/// What came of a replay.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// Steps taken.
+    pub steps: u64,
+    /// Steps whose outputs differ from the recorded ones.
+    pub differing: u64,
+    /// The first of them, in words.
+    pub first: Option<String>,
+}
+
+/// Drives fresh machines through `recording` and compares what they ask for.
+pub fn replay(recording: &Recording) -> Differences {
+    let Recording { scenario, seed, clients, lives } = recording;
+    let draw = Draw { seed: *seed };
+    let mut differences = Differences::default();
+    let groups = scenario.clients.iter().flat_map(|group| (0..group.instances).map(move |_| group));
+    for (id, (group, steps)) in groups.zip(clients).enumerate() {
+        let replicas = scenario.services[group.service].replicas;
+        let client = Client::new(id as u32, &group.policy, replicas, draw);
+        differences.compare(&format!("client {id}"), client, steps);
+    }
+    for life in lives {
+        let service = &scenario.services[life.service];
+        let server = Server::new(&service.policy, draw);
+        differences.compare(&format!("{} {}", service.name, life.replica), server, &life.steps);
+    }
+    differences
+}
+
+impl Differences {
+    fn compare<M: Machine>(&mut self, name: &str, mut machine: M, steps: &[Step<M::In, M::Out>]) {
+        let mut out = Outbox::new();
+        for step in steps {
+            machine.step(step.now, step.input, &mut out);
+            self.steps += 1;
+            if out.requests() != step.outputs {
+                self.differing += 1;
+                let asked = out.requests();
+                self.first.get_or_insert_with(|| format!("{name}: {step:?}, but replayed: {asked:?}"));
+            }
+            out.drain();
+        }
+    }
+}
+
+/// Writes a replica's steps to a file, a JSON line each.
+#[derive(Debug)]
+pub(super) struct StepWriter(BufWriter<File>);
+
+#[derive(Serialize)]
+struct StepRef<'a, In, Out> {
+    now: Time,
+    input: &'a In,
+    outputs: &'a [Out],
+}
+
+impl StepWriter {
+    pub(super) fn create(path: &Path) -> io::Result<StepWriter> {
+        Ok(StepWriter(BufWriter::with_capacity(1 << 20, File::create(path)?)))
+    }
+
+    /// Writes one step. A recording that cannot be written is worth nothing, so that is fatal to the replica.
+    pub(super) fn saw(&mut self, now: Time, input: &ServerIn, outputs: &[ServerOut]) {
+        let written = serde_json::to_writer(&mut self.0, &StepRef { now, input, outputs });
+        written
+            .map_err(io::Error::from)
+            .and_then(|()| self.0.write_all(b"\n"))
+            .expect("the recording's disk has room");
+    }
+
+    pub(super) fn flush(&mut self) {
+        self.0.flush().expect("the recording's disk has room");
+    }
+}
+
+/// Reads the steps of one life. The last line of a process that was killed may be cut off; it is left out.
+pub(super) fn read_steps<In: DeserializeOwned, Out: DeserializeOwned>(
+    path: &Path,
+) -> io::Result<Vec<Step<In, Out>>> {
+    let mut lines = BufReader::new(File::open(path)?).split(b'\n').peekable();
+    let mut steps = vec![];
+    while let Some(line) = lines.next() {
+        match serde_json::from_slice(&line?) {
+            Ok(step) => steps.push(step),
+            Err(_) if lines.peek().is_none() => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(steps)
+}
