@@ -19,7 +19,7 @@ fn run(scenario: &Scenario) -> LiveRun {
 fn a_healthy_run_answers_what_is_offered() {
     let mut scenario = sample::queueing(200.0, 4, Span::from_millis(5), Span::from_secs(4));
     scenario.services[0].replicas = 2;
-    let LiveRun { trace, fitness, .. } = run(&scenario);
+    let LiveRun { trace, .. } = run(&scenario);
     let total = trace.client_total(lab_core::time::Time::ZERO, trace.end);
     assert!(total.offered > 700, "{total:?}");
     assert_eq!(total.good + trace.clients[0].unfinished, total.offered, "{total:?}");
