@@ -1,11 +1,19 @@
 //! What a run shows. A verdict is a claim about persistence, not about how bad it is now.
+mod agreement;
 mod backlog;
+mod expectations;
 mod health;
 mod judge;
 mod load;
 mod phase;
+mod shares;
+mod summary;
 
+pub use agreement::{Row, Value, agreement};
+pub use expectations::{Checked, Evidence, expectations, measure};
 pub use judge::{judge, judge_sim};
+pub use shares::{Shares, shares, wilson};
+pub use summary::{Rates, Summary};
 
 use lab_core::time::{Span, Time};
 
