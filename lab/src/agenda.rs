@@ -14,6 +14,8 @@ pub struct Agenda<E> {
     /// The key of each lane's first entry; [`NOTHING`] where a lane is empty.
     fronts: Vec<u128>,
     serial: u64,
+    /// The key of the first entry, and its lane unless it is in the heap.
+    soonest: (u128, Option<usize>),
 }
 
 /// A first-in-first-out list inside an agenda, for entries that are planned in order of time.
@@ -39,7 +41,13 @@ fn due_at(key: u128) -> Time {
 impl<E: Copy> Agenda<E> {
     /// An empty agenda.
     pub fn new() -> Self {
-        Agenda { heap: Heap { keys: vec![], events: vec![] }, lanes: vec![], fronts: vec![], serial: 0 }
+        Agenda {
+            heap: Heap { keys: vec![], events: vec![] },
+            lanes: vec![],
+            fronts: vec![],
+            serial: 0,
+            soonest: (NOTHING, None),
+        }
     }
 
     /// A new lane.
@@ -53,6 +61,9 @@ impl<E: Copy> Agenda<E> {
     #[inline]
     pub fn plan(&mut self, at: Time, event: E) {
         let key = self.key(at);
+        if key < self.soonest.0 {
+            self.soonest = (key, None);
+        }
         self.heap.push(key, event);
     }
 
@@ -68,6 +79,9 @@ impl<E: Copy> Agenda<E> {
             None => {
                 let key = self.key(at);
                 self.fronts[lane.0] = key;
+                if key < self.soonest.0 {
+                    self.soonest = (key, Some(lane.0));
+                }
                 self.lanes[lane.0].push_back(Entry { key, event });
             }
         }
@@ -82,14 +96,14 @@ impl<E: Copy> Agenda<E> {
     /// When the next event is due.
     #[inline]
     pub fn next(&self) -> Option<Time> {
-        let (key, _) = self.first();
+        let (key, _) = self.soonest;
         (key != NOTHING).then(|| due_at(key))
     }
 
     /// Takes the next event if it is due by `now`. The simulation passes the time of the next thing that is not planned here.
     #[inline]
     pub fn due(&mut self, now: Time) -> Option<(Time, E)> {
-        let (key, lane) = self.first();
+        let (key, lane) = self.soonest;
         if due_at(key) > now || key == NOTHING {
             return None;
         }
@@ -102,19 +116,19 @@ impl<E: Copy> Agenda<E> {
             }
             None => self.heap.pop()?,
         };
+        self.find_soonest();
         Some((due_at(key), event))
     }
 
-    /// The first entry's key, and its lane unless it is in the heap.
     #[inline]
-    fn first(&self) -> (u128, Option<usize>) {
-        let mut first = (self.heap.first(), None);
+    fn find_soonest(&mut self) {
+        let mut soonest = (self.heap.first(), None);
         for (lane, &key) in self.fronts.iter().enumerate() {
-            if key < first.0 {
-                first = (key, Some(lane));
+            if key < soonest.0 {
+                soonest = (key, Some(lane));
             }
         }
-        first
+        self.soonest = soonest;
     }
 }
 

@@ -82,7 +82,8 @@ struct World<'a> {
     service_of: Vec<u32>,
     server_recorders: Vec<ServerRecorder>,
     network: Network<'a>,
-    network_lane: Lane,
+    /// For messages that take time: made when the first one is sent.
+    network_lane: Option<Lane>,
     parcels: Parcels,
     client_out: Outbox<ClientOut>,
     server_out: Outbox<ServerOut>,
@@ -106,11 +107,11 @@ struct Group {
 impl<'a> World<'a> {
     fn new(scenario: &'a Scenario, seed: u64) -> World<'a> {
         let draw = Draw { seed };
-        let mut agenda = Agenda::new();
+        let agenda = Agenda::new();
         let mut world = World {
             scenario,
             draw,
-            network_lane: agenda.lane(),
+            network_lane: None,
             agenda,
             now_messages: VecDeque::new(),
             groups: vec![],
@@ -301,7 +302,8 @@ impl<'a> World<'a> {
                     } else {
                         let parcel = self.parcels.put(job);
                         let event = Event::Request { server, parcel };
-                        self.agenda.plan_in(self.network_lane, now + delay, event);
+                        let lane = *self.network_lane.get_or_insert_with(|| self.agenda.lane());
+                        self.agenda.plan_in(lane, now + delay, event);
                     }
                 }
                 ClientOut::GiveUp { attempt, replica } if group.tells_disconnects => {
@@ -313,7 +315,8 @@ impl<'a> World<'a> {
                     } else {
                         let gone = Job { client, attempt, call: 0, number: 0, gives_up_at: now };
                         let event = Event::Disconnect { server, parcel: self.parcels.put(gone) };
-                        self.agenda.plan_in(self.network_lane, now + delay, event);
+                        let lane = *self.network_lane.get_or_insert_with(|| self.agenda.lane());
+                        self.agenda.plan_in(lane, now + delay, event);
                     }
                 }
                 ClientOut::GiveUp { .. }
@@ -343,7 +346,8 @@ impl<'a> World<'a> {
                         self.now_messages.push_back(Message::Answer { client, attempt, outcome });
                     } else {
                         let event = Event::Answer { client, attempt, outcome };
-                        self.agenda.plan_in(self.network_lane, now + delay, event);
+                        let lane = *self.network_lane.get_or_insert_with(|| self.agenda.lane());
+                        self.agenda.plan_in(lane, now + delay, event);
                     }
                 }
                 ServerOut::Drop { .. } => {}
