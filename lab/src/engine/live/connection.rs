@@ -149,7 +149,8 @@ async fn run(
     }
 }
 
-fn request(job: &Job) -> Request<Empty<Bytes>> {
+/// The request of an attempt.
+pub(super) fn request(job: &Job) -> Request<Empty<Bytes>> {
     let mut request = Request::new(Empty::new());
     *request.uri_mut() = Uri::from_maybe_shared(wire::path(job)).expect("digits and slashes are a path");
     request.headers_mut().insert(header::HOST, header::HeaderValue::from_static("replica"));

@@ -5,6 +5,7 @@ use super::{
     clock::Clock,
     guard,
     load::{self, Counters, LoadRun, LoadSetup},
+    probe,
     process::{self, Message, Replica},
     record::{Life, read_steps},
     wire::{Begin, Report, Setup},
@@ -76,13 +77,15 @@ struct Fleet<'a> {
 pub(super) fn run(scenario: &Scenario, seed: u64, options: &LiveOptions<'_>) -> Result<LiveRun, LiveError> {
     let descriptors = guard::raise_descriptor_limit();
     let mut fleet = Fleet::new(scenario, seed, options)?;
+    let carries_per_s = probe::carries(&fleet.executable, scenario)?;
+    probe::refuse_too_much(scenario, carries_per_s)?;
     fleet.start()?;
     let (load, counters, stop) = fleet.start_load()?;
     fleet.attend(&load, &counters, stop)?;
     let load = load.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     let load = load.map_err(|source| LiveError::System { what: "the load thread", source })?;
     fleet.end(load.end)?;
-    fleet.finish(load, descriptors)
+    fleet.finish(load, descriptors, carries_per_s)
 }
 
 impl<'a> Fleet<'a> {
@@ -284,7 +287,7 @@ impl<'a> Fleet<'a> {
         Ok(())
     }
 
-    fn finish(self, load: LoadRun, descriptors: u64) -> Result<LiveRun, LiveError> {
+    fn finish(self, load: LoadRun, descriptors: u64, carries_per_s: f64) -> Result<LiveRun, LiveError> {
         let Fleet { scenario, seed, replicas, record, .. } = self;
         let windows = load.end.0.div_ceil(scenario.window.0) as usize;
         let host_bound = host_bound(&scenario, &load, &replicas, windows);
@@ -300,6 +303,7 @@ impl<'a> Fleet<'a> {
             descriptors,
             unconnected: load.unconnected,
             host_bound: host_bound.len() as f64 / windows.max(1) as f64,
+            carries_per_s,
             ..Fitness::default()
         };
         fitness.judge(&scenario);

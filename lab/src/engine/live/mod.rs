@@ -8,6 +8,7 @@ mod connection;
 mod fleet;
 mod guard;
 mod load;
+mod probe;
 mod process;
 mod record;
 mod replica;
