@@ -56,7 +56,10 @@ fn a_healthy_run_answers_what_is_offered() {
         trace.servers.iter().flat_map(|s| &s.windows).map(of).sum()
     };
     let (arrived, completed) = (count(|w| w.arrived), count(|w| w.completed));
-    assert!(arrived <= sum.attempts && completed <= arrived && sum.good <= completed, "{arrived} {completed}");
+    assert!(
+        arrived <= sum.attempts && completed <= arrived && sum.good <= completed,
+        "{arrived} {completed}"
+    );
     assert_eq!((fitness.scheduled, fitness.unconnected), (sum.attempts, 0));
     assert!(fitness.carries_per_s > 200.0, "{fitness:?}");
 }

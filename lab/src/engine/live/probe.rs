@@ -71,7 +71,8 @@ pub(super) fn carries(executable: &Path, scenario: &Scenario) -> Result<f64, Liv
     let ports: Vec<u16> = fleet.iter().map(|r| r.port).collect();
     let thread = std::thread::spawn(move || closed_loop(&ports, clock));
     let exchanged = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    let exchanged = exchanged.map_err(|source| LiveError::System { what: "the self-test before a run", source })?;
+    let exchanged =
+        exchanged.map_err(|source| LiveError::System { what: "the self-test before a run", source })?;
     Ok(exchanged as f64 / LENGTH.as_secs_f64() * PUNCTUAL)
 }
 

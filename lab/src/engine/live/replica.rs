@@ -10,7 +10,12 @@ use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use lab_core::{call::Attempt, draw::Draw, server::Server, time::Time};
+use lab_core::{
+    call::{Attempt, Job},
+    draw::Draw,
+    server::Server,
+    time::Time,
+};
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use std::{
     cell::RefCell,
@@ -175,39 +180,47 @@ async fn accept(listener: TcpListener, shared: Shared) {
 async fn connection(stream: TcpStream, shared: Shared) {
     // Without this option answers are late, not wrong.
     let _ = stream.set_nodelay(true);
-    let handler = service_fn(|request| handle(request, shared.clone()));
+    let handler =
+        service_fn(|request: Request<Incoming>| handle(wire::job(request.uri().path()), shared.clone()));
     let mut server = http1::Builder::new();
     server.auto_date_header(false).header_read_timeout(None);
     // A client that hangs up is no error of the server's.
     let _ = server.serve_connection(TokioIo::new(stream), handler).await;
 }
 
-async fn handle(request: Request<Incoming>, shared: Shared) -> io::Result<Response<Empty<Bytes>>> {
-    let mut response = Response::new(Empty::new());
-    let Some(job) = wire::job(request.uri().path()) else {
-        *response.status_mut() = hyper::StatusCode::NOT_FOUND;
-        return Ok(response);
-    };
-    let answer = {
+/// Hands an attempt to the station at once, and makes the answer when the station does. At once, because hyper may never
+/// look at the answer of a request whose client has hung up already, but its work is to be done.
+fn handle(job: Option<Job>, shared: Shared) -> impl Future<Output = Answer> {
+    let asked = job.map(|job| {
         let mut station = shared.0.borrow_mut();
         let answer = station.arrive(job);
         shared.1.arm(station.next());
-        answer
-    };
-    let _guard = Hangup { client: job.client, attempt: job.attempt, shared: &shared };
-    let outcome = answer.await.map_err(io::Error::other)?;
-    *response.status_mut() = wire::status(outcome).ok_or(io::ErrorKind::ConnectionReset)?;
-    Ok(response)
+        drop(station);
+        (Hangup { client: job.client, attempt: job.attempt, shared }, answer)
+    });
+    async {
+        let mut response = Response::new(Empty::new());
+        *response.status_mut() = match asked {
+            Some((_hangup, answer)) => {
+                let outcome = answer.await.map_err(io::Error::other)?;
+                wire::status(outcome).ok_or(io::ErrorKind::ConnectionReset)?
+            }
+            None => hyper::StatusCode::NOT_FOUND,
+        };
+        Ok(response)
+    }
 }
+
+type Answer = io::Result<Response<Empty<Bytes>>>;
 
 /// Tells the station when the handler is dropped because its client hung up. After an answer it has nothing to tell.
-struct Hangup<'a> {
+struct Hangup {
     client: u32,
     attempt: Attempt,
-    shared: &'a Shared,
+    shared: Shared,
 }
 
-impl Drop for Hangup<'_> {
+impl Drop for Hangup {
     fn drop(&mut self) {
         let mut station = self.shared.0.borrow_mut();
         station.disconnected(self.client, self.attempt);
