@@ -267,18 +267,6 @@ impl Source {
         let mut slope = if until.is_finite() { (stage.end_rate - stage.rate) / (until - from) } else { 0.0 };
         let mut rate = stage.rate + slope * (now - from);
         let mut end = until;
-        let mut scale = |factor: f64| {
-            rate *= factor;
-            slope *= factor;
-        };
-        if let Process::Bursty { factor, share, mean_burst } = self.process {
-            while now >= self.bursts.until {
-                self.bursts.switch(share, mean_burst, self.draw);
-            }
-            end = end.min(self.bursts.until);
-            let quiet = 1.0 / (1.0 - share + factor * share);
-            scale(if self.bursts.in_burst { quiet * factor } else { quiet });
-        }
         for surge in self.thinned.iter().chain(&self.surge) {
             let (from, until) = (seconds(surge.from), seconds(surge.until));
             let inside = from <= now && now < until;
@@ -288,11 +276,25 @@ impl Source {
                 end = end.min(until);
             }
             // What a surge adds is zero outside it; what a dip takes away is nothing outside it.
-            if surge.factor > 1.0 {
-                scale(if inside { surge.factor - 1.0 } else { 0.0 });
-            } else if inside {
-                scale(surge.factor);
+            let factor = match (surge.factor > 1.0, inside) {
+                (true, true) => surge.factor - 1.0,
+                (true, false) => 0.0,
+                (false, true) => surge.factor,
+                (false, false) => 1.0,
+            };
+            (rate, slope) = (rate * factor, slope * factor);
+        }
+        // Where nothing comes, bursts are passed over: there may be no end of them.
+        if let Process::Bursty { factor, share, mean_burst } = self.process
+            && (rate, slope) != (0.0, 0.0)
+        {
+            while now >= self.bursts.until {
+                self.bursts.switch(share, mean_burst, self.draw);
             }
+            end = end.min(self.bursts.until);
+            let quiet = 1.0 / (1.0 - share + factor * share);
+            let level = if self.bursts.in_burst { quiet * factor } else { quiet };
+            (rate, slope) = (rate * level, slope * level);
         }
         self.segment = Segment { end, rate, slope };
     }
