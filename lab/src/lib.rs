@@ -8,3 +8,4 @@ pub mod trace;
 pub mod engine;
 pub mod theory;
 pub mod verdict;
+pub mod plot;

@@ -1,0 +1,143 @@
+//! Goodput of several runs over the same time, one strip each.
+use super::{
+    Figure, RunView,
+    canvas::{AXIS_NAME, CENTRE_TOP, Canvas, HEADING, LEFT_MIDDLE, Type, UNIT, draw, name_in},
+    finding::{aside, findings},
+    header::{Header, verdict_colour, wrap},
+    ink::colour,
+    panel::Panel,
+    phases::{Phase, phases},
+    scale::{Scale, round_up},
+    series::{Rates, rates},
+    setting::system,
+    strip,
+    words::{number, seconds},
+};
+
+const WIDTH: f64 = 960.0;
+const LEFT: f64 = 68.0;
+const RIGHT: f64 = WIDTH - 142.0;
+const GAP: f64 = 30.0;
+
+/// Goodput over time of each of `runs` with its verdict, on one time axis. Empty where there is no run.
+pub fn comparison(runs: &[RunView]) -> Figure {
+    let title = findings(runs);
+    let subtitle = runs.first().map_or_else(String::new, |run| {
+        format!("goodput of each variant; baseline: {}; seed {}", system(run), run.trace.seed)
+    });
+    let header = Header::new(&title, &subtitle, None, WIDTH);
+    let strips: Vec<Strip> =
+        runs.iter().map(|run| Strip { run, rates: rates(run.trace), phases: phases(run) }).collect();
+    let axes = Axes::new(&strips);
+    let height = strip_height(runs.len());
+    let top = header.bottom() + 44.0;
+    let total = top + strips.len() as f64 * (height + GAP) - GAP + 58.0;
+    let ink = draw(WIDTH, total, |canvas| {
+        header.draw(canvas);
+        for (index, strip) in strips.iter().enumerate() {
+            let y0 = top + index as f64 * (height + GAP);
+            let panel = Panel { x0: LEFT, y0, x1: RIGHT, y1: y0 + height, x: axes.time, y: axes.goodput };
+            strip.draw(canvas, &panel, index == 0);
+            if index + 1 == strips.len() {
+                time_axis(canvas, &panel);
+            }
+        }
+    });
+    Figure { name: "comparison".into(), ink, caption: caption(runs, &title) }
+}
+
+fn caption(runs: &[RunView], title: &str) -> String {
+    let each: Vec<String> = runs
+        .iter()
+        .map(|run| {
+            let aside = aside(run.judgement);
+            let aside = if aside.is_empty() { aside } else { format!(" {aside}") };
+            format!("{} ({}) {}{aside}", run.label, run.engine, run.judgement.verdict.word())
+        })
+        .collect();
+    format!("{title}. Goodput over time: {}.", each.join("; "))
+}
+
+fn strip_height(strips: usize) -> f64 {
+    match strips {
+        0..=4 => 84.0,
+        5..=8 => 60.0,
+        _ => 44.0,
+    }
+}
+
+fn time_axis(canvas: &Canvas, panel: &Panel) {
+    let marks: Vec<_> = panel.x.ticks(8).into_iter().map(|t| (t, number(t))).collect();
+    panel.lower_axis(canvas, &marks);
+    canvas.text("time (s)", AXIS_NAME, (f64::midpoint(panel.x0, panel.x1), panel.y1 + 30.0), CENTRE_TOP);
+}
+
+/// The axes that all strips share.
+struct Axes {
+    time: Scale,
+    goodput: Scale,
+}
+
+impl Axes {
+    fn new(strips: &[Strip]) -> Axes {
+        let end = strips.iter().map(|s| s.run.trace.end.as_secs_f64()).fold(1e-9, f64::max);
+        let most = strips.iter().flat_map(|s| s.rates.goodput.iter().chain(&s.rates.offered));
+        let most = most.copied().fold(0.0, f64::max);
+        Axes { time: Scale::Linear(0.0, end), goodput: Scale::Linear(0.0, round_up(most * 1.05, 2)) }
+    }
+}
+
+struct Strip<'a> {
+    run: &'a RunView<'a>,
+    rates: Rates,
+    phases: Vec<Phase>,
+}
+
+impl Strip<'_> {
+    fn draw(&self, canvas: &Canvas, panel: &Panel, first: bool) {
+        let marks = panel.y.ticks(2);
+        strip::bands(canvas, panel, &self.phases);
+        panel.grid(canvas, &panel.x.ticks(8), &marks);
+        panel.left_axis(canvas, &marks);
+        let r = &self.rates;
+        panel.area(canvas, &r.at, &r.goodput, colour::GREEN, 0.18);
+        panel.curve(canvas, &r.at, &r.offered, colour::SLATE, 1.0);
+        panel.curve(canvas, &r.at, &r.goodput, colour::GREEN, 2.0);
+        let engine = if first {
+            format!(
+                "{}; goodput (green) and offered load per second, {} windows",
+                self.run.engine,
+                seconds(r.width)
+            )
+        } else {
+            self.run.engine.to_owned()
+        };
+        let name = wrap(self.run.label, HEADING, RIGHT - LEFT - UNIT.width(&engine) - 20.0);
+        panel.heading(canvas, name.first().map_or("", String::as_str), &engine);
+        self.verdict(canvas, panel);
+    }
+
+    /// The verdict's word and what there is to add, beside the strip.
+    fn verdict(&self, canvas: &Canvas, panel: &Panel) {
+        let (x, middle) = (panel.x1 + 14.0, f64::midpoint(panel.y0, panel.y1));
+        let verdict = &self.run.judgement.verdict;
+        let aside = aside(self.run.judgement);
+        let up = if aside.is_empty() { 0.0 } else { 8.5 };
+        let kind: Type = name_in(verdict_colour(verdict));
+        canvas.text(verdict.word(), Type { em: 14.0, ..kind }, (x, middle - up), LEFT_MIDDLE);
+        if !aside.is_empty() {
+            canvas.text(&aside, UNIT, (x, middle + 9.5), LEFT_MIDDLE);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_to_compare_is_an_empty_figure_and_no_panic() {
+        let figure = comparison(&[]);
+        assert_eq!(figure.name, "comparison");
+    }
+}

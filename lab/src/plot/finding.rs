@@ -1,0 +1,188 @@
+//! What a run showed, in one sentence: the title of its figures.
+use super::{
+    RunView,
+    words::{a_long, capital, count, plural, seconds, small, span},
+};
+use crate::verdict::{Judgement, Verdict};
+use lab_core::timeline::{Disturbance, Effect};
+
+/// What `run` showed, in one sentence without full stop.
+pub fn finding(run: &RunView) -> String {
+    let cause = Cause::of(&run.scenario.triggers().collect::<Vec<_>>());
+    let sentence = match run.judgement.verdict {
+        Verdict::Unaffected => cause.sentence("leave", "the service healthy", "The service stays healthy"),
+        Verdict::Recovered { after } if cause.is_nothing() => {
+            format!("The service is unhealthy for a time and recovers within {}", span(after))
+        }
+        Verdict::Recovered { after } if after.0 == 0 => {
+            format!("The service recovers as soon as {} over", cause.is())
+        }
+        Verdict::Recovered { after } => {
+            format!("The service recovers {} after {} over", span(after), cause.is())
+        }
+        Verdict::Draining { left } => {
+            let backlog =
+                format!("a backlog that needs {} more to drain", seconds(left.as_secs_f64().ceil()));
+            cause.sentence("leave", &backlog, &format!("There is {backlog}"))
+        }
+        Verdict::Metastable { spontaneous: true } => {
+            "The service fails and stays down, with or without the trigger".into()
+        }
+        Verdict::Metastable { spontaneous: false } => {
+            cause.sentence("break", "the service for good", "The service fails for good")
+        }
+        Verdict::Escaped { at } => {
+            format!(
+                "The service fails by itself after {} of health",
+                span(at.since(lab_core::time::Time::ZERO))
+            )
+        }
+        Verdict::Degraded => cause.sentence("leave", "the service degraded", "The service ends degraded"),
+        Verdict::Oscillating => cause.sentence(
+            "make",
+            "the service swing between healthy and failed",
+            "The service swings between healthy and failed",
+        ),
+        Verdict::Overloaded => "The service is unhealthy before anything goes wrong".into(),
+        Verdict::Undecided => "Too little was measured to say what became of the service".into(),
+    };
+    sentence + &after_lever(run)
+}
+
+/// How the finding goes on where an operator acted.
+fn after_lever(run: &RunView) -> String {
+    let Some(lever) = run.scenario.levers().min_by_key(|lever| lever.from) else { return String::new() };
+    let failed = matches!(run.judgement.verdict, Verdict::Metastable { .. } | Verdict::Escaped { .. });
+    match run.judgement.after_lever {
+        "recovered" if failed => format!(", until {}", done(&lever.effect)),
+        "failed" | "degraded" => format!(", even after {}", done(&lever.effect)),
+        _ => String::new(),
+    }
+}
+
+/// What an operator did, as the end of a sentence.
+fn done(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::ShedLoad { .. } => "load is shed",
+        Effect::RetriesOff { .. } => "retries are switched off",
+        Effect::QueueFlush { .. } => "the queues are flushed",
+        Effect::Crash { .. } => "the replicas are restarted",
+        _ => "an operator acts",
+    }
+}
+
+/// What went wrong, as the subject of a sentence.
+struct Cause {
+    /// `A 10-second load spike`; empty where nothing went wrong.
+    subject: String,
+    /// The same as something that was mentioned before: `the load spike`.
+    known: String,
+    plural: bool,
+}
+
+impl Cause {
+    fn of(triggers: &[&Disturbance]) -> Cause {
+        let nouns: Vec<&str> = triggers.iter().map(|trigger| noun(&trigger.effect)).collect();
+        let (subject, known) = match triggers {
+            [] => (String::new(), String::new()),
+            [one] => {
+                let length = a_long(one.until.since(one.from));
+                (format!("{length} {}", nouns[0]), format!("the {}", nouns[0]))
+            }
+            [_, _] if nouns[0] != nouns[1] => {
+                (format!("A {} and a {}", nouns[0], nouns[1]).replace(" a e", " an e"), "the triggers".into())
+            }
+            _ if nouns.iter().all(|n| *n == nouns[0]) => {
+                (capital(&plural_words(triggers.len(), nouns[0])), format!("the {}s", nouns[0]))
+            }
+            _ => (capital(&plural_words(triggers.len(), "trigger")), "the triggers".into()),
+        };
+        Cause { subject: subject.replace("A error", "An error"), known, plural: triggers.len() > 1 }
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.subject.is_empty()
+    }
+
+    /// `A load spike leaves the service healthy`, or `otherwise` where nothing went wrong.
+    fn sentence(&self, verb: &str, object: &str, otherwise: &str) -> String {
+        if self.is_nothing() {
+            return otherwise.into();
+        }
+        format!("{} {verb}{} {object}", self.subject, if self.plural { "" } else { "s" })
+    }
+
+    /// `a 10-second load spike is`, `the triggers are`.
+    fn is(&self) -> String {
+        if self.plural { format!("{} are", self.known) } else { format!("{} is", small(&self.subject)) }
+    }
+}
+
+fn plural_words(n: usize, noun: &str) -> String {
+    format!("{} {noun}s", count(n))
+}
+
+fn noun(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::LoadSpike { factor, .. } if *factor < 1.0 => "load dip",
+        Effect::LoadSpike { .. } => "load spike",
+        Effect::SlowDown { .. } => "slow-down",
+        Effect::Pause { .. } => "pause",
+        Effect::Crash { .. } => "crash",
+        Effect::ErrorBurst { .. } => "error burst",
+        Effect::NetworkDelay { .. } => "network delay",
+        Effect::ShedLoad { .. } => "load shedding",
+        Effect::RetriesOff { .. } => "retry stop",
+        Effect::QueueFlush { .. } => "queue flush",
+    }
+}
+
+/// What several runs showed together, in one sentence without full stop.
+pub fn findings(runs: &[RunView]) -> String {
+    if let [run] = runs {
+        return finding(run);
+    }
+    let count_of = |test: fn(&Verdict) -> bool| runs.iter().filter(|r| test(&r.judgement.verdict)).count();
+    let stays = count_of(|v| matches!(v, Verdict::Unaffected));
+    let recovers = count_of(|v| matches!(v, Verdict::Recovered { .. }));
+    let down = count_of(|v| matches!(v, Verdict::Metastable { .. } | Verdict::Escaped { .. }));
+    let other = runs.len() - stays - recovers - down;
+    let each = |n: usize, one: &str, many: &str| {
+        (n > 0).then(|| format!("{} {}", count(n), if n == 1 { one } else { many }))
+    };
+    let parts: Vec<String> = [
+        each(stays, "stays healthy", "stay healthy"),
+        each(recovers, "recovers", "recover"),
+        each(down, "stays down", "stay down"),
+        each(other, "does neither", "do neither"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if let ([_], true) = (&parts[..], other == 0) {
+        let what = parts[0].split_once(' ').map_or("", |(_, rest)| rest);
+        return format!("All {} {what}", plural(runs.len() as u64, "run"));
+    }
+    format!("Of {} runs, {}", count(runs.len()), list(&parts))
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn list(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// How long the recovery took, or why there is none, in a few words beside a verdict's word.
+pub(super) fn aside(judgement: &Judgement) -> String {
+    match judgement.verdict {
+        Verdict::Recovered { after } if after.0 == 0 => "at once".into(),
+        Verdict::Recovered { after } => format!("after {}", span(after)),
+        Verdict::Draining { left } => format!("{} more", seconds(left.as_secs_f64().ceil())),
+        Verdict::Metastable { spontaneous: true } => "without trigger too".into(),
+        Verdict::Escaped { at } => format!("at {}", seconds(at.as_secs_f64())),
+        _ => String::new(),
+    }
+}

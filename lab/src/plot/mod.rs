@@ -1,0 +1,86 @@
+//! Figures that state what a run showed. Titles, phases and labels are derived from the scenario, the trace and the
+//! judgement; nothing here knows any particular experiment.
+//!
+//! - [`ink`]: the display list behind a figure, and its export as SVG and PNG.
+//! - [`timeline`], [`comparison`], [`percentiles`], [`overlay`]: the figures.
+mod canvas;
+mod clip;
+mod comparison;
+mod finding;
+mod header;
+pub mod ink;
+mod overlay;
+mod panel;
+mod percentiles;
+mod phases;
+mod place;
+mod scale;
+mod series;
+mod setting;
+mod strip;
+mod timeline;
+mod words;
+
+pub use comparison::comparison;
+pub use finding::{finding, findings};
+pub use overlay::overlay;
+pub use percentiles::percentiles;
+pub use setting::setting;
+pub use timeline::timeline;
+
+use crate::{scenario::Scenario, trace::Trace, verdict::Judgement};
+use ink::{Ink, TextAs, Theme};
+
+/// One run with all that figures tell of it.
+#[derive(Clone, Copy, Debug)]
+pub struct RunView<'a> {
+    /// `baseline`, or the variant's name.
+    pub label: &'a str,
+    /// `simulated` or `live`.
+    pub engine: &'a str,
+    /// What was run.
+    pub scenario: &'a Scenario,
+    /// What was measured.
+    pub trace: &'a Trace,
+    /// What it shows.
+    pub judgement: &'a Judgement,
+}
+
+/// A figure, ready to be written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// The stem of its file name.
+    pub name: String,
+    /// What is drawn.
+    pub ink: Ink,
+    /// What it shows, in one sentence: the alternative text.
+    pub caption: String,
+}
+
+impl Figure {
+    /// The figure as a file of its own: text as text with the fonts embedded, light or dark as the viewer wants.
+    pub fn svg(&self) -> String {
+        self.ink.svg(&self.caption, TextAs::Embedded)
+    }
+
+    /// The figure for a page that brings fonts and colours itself, as [`crate::report`] does.
+    pub fn inline_svg(&self) -> String {
+        self.ink.svg(&self.caption, TextAs::Inline)
+    }
+
+    /// The figure as SVG outlines, for programs that know no fonts.
+    pub fn outlined_svg(&self) -> String {
+        self.ink.svg(&self.caption, TextAs::Outlines)
+    }
+
+    /// The figure as a PNG file, two device pixels to a pixel.
+    pub fn png(&self, theme: Theme) -> Vec<u8> {
+        self.ink.png(theme, 2.0)
+    }
+}
+
+/// A file stem from the parts of a name: what is not a letter, a digit, `-`, `_` or `.` becomes `-`.
+fn stem(parts: &[&str]) -> String {
+    let keep = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    parts.join("-").chars().map(keep).collect()
+}

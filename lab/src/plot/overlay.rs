@@ -1,0 +1,207 @@
+//! A live run over its simulation: the same quantities on the same axes.
+use super::{
+    Figure, RunView,
+    canvas::{AXIS_NAME, At, CENTRE_TOP, Canvas, LEFT_MIDDLE, UNIT, draw},
+    header::Header,
+    ink::{Colour, colour},
+    panel::Panel,
+    phases::{Phase, phases},
+    place::name_curves,
+    scale::{Scale, log_around, round_up},
+    series::{Latency, Rates, host_bound, latency, mean_from, rates},
+    setting::system,
+    stem, strip,
+    words::{number, seconds},
+};
+
+const WIDTH: f64 = 960.0;
+const LEFT: f64 = 68.0;
+const RIGHT: f64 = WIDTH - 106.0;
+const RATES_HEIGHT: f64 = 180.0;
+const LATENCY_HEIGHT: f64 = 164.0;
+const QUEUE_HEIGHT: f64 = 100.0;
+const GAP: f64 = 42.0;
+/// Width and opacity of the simulation's wide pale lines and the live run's thin ones.
+const SIMULATED: (f64, f64) = (6.0, 0.32);
+const LIVE: (f64, f64) = (1.4, 1.0);
+
+/// What was measured of one of the two.
+struct Measured {
+    rates: Rates,
+    latency: Latency,
+}
+
+impl Measured {
+    fn new(run: &RunView) -> Measured {
+        Measured { rates: rates(run.trace), latency: latency(run.trace, 0) }
+    }
+}
+
+/// One quantity of both runs.
+struct Pair<'a> {
+    name: &'static str,
+    colour: Colour,
+    sim: (&'a [f64], &'a [f64]),
+    live: (&'a [f64], &'a [f64]),
+}
+
+/// Goodput, attempts, latency and queue depth of the simulation and of the live run, over each other.
+pub fn overlay(sim: &RunView, live: &RunView) -> Figure {
+    let title = title(sim, live);
+    let subtitle = format!("{}; seeds {} and {}", system(live), sim.trace.seed, live.trace.seed);
+    let header = Header::new(&title, &subtitle, None, WIDTH);
+    let (s, l) = (Measured::new(sim), Measured::new(live));
+    let end = sim.trace.end.max(live.trace.end).as_secs_f64().max(1e-9);
+    let both = Both { live, phases: phases(live), time: Scale::Linear(0.0, end), end };
+    let key = header.bottom() + 14.0;
+    let top = key + 44.0;
+    let middle = top + RATES_HEIGHT + GAP;
+    let low = middle + LATENCY_HEIGHT + GAP;
+    let ink = draw(WIDTH, low + QUEUE_HEIGHT + 58.0, |canvas| {
+        header.draw(canvas);
+        draw_key(canvas, key, !live.trace.host_bound.is_empty());
+        both.rates(canvas, top, &s, &l);
+        both.latency(canvas, middle, &s, &l);
+        both.queue(canvas, low, &s, &l);
+    });
+    let caption = format!(
+        "{title}: goodput, attempts, latency and queue depth of the simulation (wide, pale) and of the live run (thin); \
+         verdicts: {} and {}.",
+        sim.judgement.verdict.word(),
+        live.judgement.verdict.word()
+    );
+    Figure { name: stem(&["overlay", live.label]), ink, caption }
+}
+
+fn title(sim: &RunView, live: &RunView) -> String {
+    let (s, l) = (sim.judgement.verdict.word(), live.judgement.verdict.word());
+    if s == l {
+        format!("Simulation and live run come to the same verdict: {s}")
+    } else {
+        format!("Simulation and live run differ: {s} simulated, {l} live")
+    }
+}
+
+/// Which line is which: drawn, not boxed.
+fn draw_key(canvas: &Canvas, y: f64, hatched: bool) {
+    let entries = [("simulated", SIMULATED), ("live", LIVE)];
+    let mut x = LEFT;
+    for (name, (width, opacity)) in entries {
+        canvas.pale_line(&[(x, y), (x + 28.0, y)], colour::INK, width, opacity);
+        canvas.text(name, UNIT, (x + 35.0, y), LEFT_MIDDLE);
+        x += 35.0 + UNIT.width(name) + 24.0;
+    }
+    if hatched {
+        canvas.hatch((x, y - 6.0), (x + 28.0, y + 6.0), colour::MUTED);
+        canvas.text("the host could not keep up", UNIT, (x + 35.0, y), LEFT_MIDDLE);
+    }
+}
+
+struct Both<'a> {
+    live: &'a RunView<'a>,
+    phases: Vec<Phase>,
+    time: Scale,
+    end: f64,
+}
+
+impl Both<'_> {
+    fn panel(&self, canvas: &Canvas, top: f64, height: f64, y: Scale, ticks: usize) -> Panel {
+        let panel = Panel { x0: LEFT, y0: top, x1: RIGHT, y1: top + height, x: self.time, y };
+        strip::bands(canvas, &panel, &self.phases);
+        for (from, until) in host_bound(self.live.trace) {
+            let from_px = panel.px(from);
+            canvas.hatch((from_px, panel.y0), (panel.px(until).max(from_px + 1.0), panel.y1), colour::MUTED);
+        }
+        let marks = y.ticks(ticks);
+        panel.grid(canvas, &self.time.ticks(8), &marks);
+        panel.left_axis(canvas, &marks);
+        panel
+    }
+
+    fn rates(&self, canvas: &Canvas, top: f64, s: &Measured, l: &Measured) {
+        let pairs = [
+            Pair {
+                name: "attempts sent",
+                colour: colour::ORANGE,
+                sim: (&s.rates.at, &s.rates.attempts),
+                live: (&l.rates.at, &l.rates.attempts),
+            },
+            Pair {
+                name: "goodput",
+                colour: colour::GREEN,
+                sim: (&s.rates.at, &s.rates.goodput),
+                live: (&l.rates.at, &l.rates.goodput),
+            },
+        ];
+        let scale = Scale::Linear(0.0, round_up(highest(&pairs) * 1.05, 4));
+        let panel = self.panel(canvas, top, RATES_HEIGHT, scale, 4);
+        let unit = format!("per second, {} windows", seconds(l.rates.width.max(s.rates.width)));
+        panel.heading(canvas, "Rates", &unit);
+        self.draw_pairs(canvas, &panel, &pairs);
+    }
+
+    fn latency(&self, canvas: &Canvas, top: f64, s: &Measured, l: &Measured) {
+        let pairs = [
+            Pair {
+                name: "p99",
+                colour: colour::RED,
+                sim: (&s.latency.at, &s.latency.p99),
+                live: (&l.latency.at, &l.latency.p99),
+            },
+            Pair {
+                name: "p50",
+                colour: colour::BLUE,
+                sim: (&s.latency.at, &s.latency.p50),
+                live: (&l.latency.at, &l.latency.p50),
+            },
+        ];
+        let values = || pairs.iter().flat_map(Pair::values).filter(|v| v.is_finite());
+        let scale =
+            log_around(values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+        let panel = self.panel(canvas, top, LATENCY_HEIGHT, scale, 4);
+        let group = &self.live.scenario.clients[0].name;
+        let of = if self.live.scenario.clients.len() > 1 { format!(" of {group}") } else { String::new() };
+        let width = seconds(l.latency.width.max(s.latency.width));
+        let unit = format!("ms, log scale; intended start to final answer or failure{of}, {width} windows");
+        panel.heading(canvas, "Latency", &unit);
+        self.draw_pairs(canvas, &panel, &pairs);
+    }
+
+    fn queue(&self, canvas: &Canvas, top: f64, s: &Measured, l: &Measured) {
+        let pairs = [Pair {
+            name: "waiting",
+            colour: colour::SLATE,
+            sim: (&s.rates.at, &s.rates.queue),
+            live: (&l.rates.at, &l.rates.queue),
+        }];
+        let scale = Scale::Linear(0.0, round_up(highest(&pairs) * 1.05, 3).max(1.0));
+        let panel = self.panel(canvas, top, QUEUE_HEIGHT, scale, 3);
+        panel.heading(canvas, "Queue depth", "attempts waiting, all replicas");
+        self.draw_pairs(canvas, &panel, &pairs);
+        let marks: Vec<_> = self.time.ticks(8).into_iter().map(|t| (t, number(t))).collect();
+        panel.lower_axis(canvas, &marks);
+        let below: At = (f64::midpoint(panel.x0, panel.x1), panel.y1 + 30.0);
+        canvas.text("time (s)", AXIS_NAME, below, CENTRE_TOP);
+    }
+
+    fn draw_pairs(&self, canvas: &Canvas, panel: &Panel, pairs: &[Pair]) {
+        let mut names = vec![];
+        for Pair { name, colour, sim, live } in pairs {
+            panel.pale_curve(canvas, sim.0, sim.1, *colour, SIMULATED);
+            panel.pale_curve(canvas, live.0, live.1, *colour, LIVE);
+            let ends = [*live, *sim].map(|(at, values)| mean_from(at, values, self.end * 0.95));
+            names.extend(ends.into_iter().find(|end| end.is_finite()).map(|end| (*name, *colour, end)));
+        }
+        name_curves(canvas, panel, &names);
+    }
+}
+
+impl Pair<'_> {
+    fn values(&self) -> impl Iterator<Item = f64> + '_ {
+        self.sim.1.iter().chain(self.live.1).copied()
+    }
+}
+
+fn highest(pairs: &[Pair]) -> f64 {
+    pairs.iter().flat_map(Pair::values).fold(0.0, f64::max)
+}

@@ -1,0 +1,228 @@
+//! The story of a run as a sequence of phases, told from the verdict windows, the triggers and the levers.
+use super::{
+    RunView,
+    ink::{Colour, colour},
+};
+use crate::verdict::{State, Verdict};
+use lab_core::{
+    time::Time,
+    timeline::{Disturbance, Effect},
+};
+
+/// What goes on in a stretch of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Warmup,
+    Stable,
+    /// Not healthy although nothing has gone wrong yet.
+    Unhealthy,
+    Trigger,
+    Metastable,
+    /// Failed, and would have without the trigger.
+    Spontaneous,
+    Failed,
+    Degraded,
+    Recovering,
+    Draining,
+    Oscillating,
+    Lever,
+    StableAgain,
+    /// Not healthy after an operator acted.
+    StillDown,
+    Undecided,
+}
+
+/// One phase of a run.
+#[derive(Clone, Debug)]
+pub(super) struct Phase {
+    pub(super) kind: Kind,
+    /// Beginning and end in seconds.
+    pub(super) from: f64,
+    pub(super) until: f64,
+    /// What to call it, the longest name first.
+    pub(super) names: Vec<String>,
+}
+
+impl Kind {
+    pub(super) fn colour(self) -> Colour {
+        match self {
+            Kind::Stable | Kind::StableAgain => colour::GREEN,
+            Kind::Trigger => colour::ORANGE,
+            Kind::Metastable | Kind::Spontaneous | Kind::Failed | Kind::Unhealthy | Kind::StillDown => {
+                colour::RED
+            }
+            Kind::Lever => colour::BLUE,
+            Kind::Degraded | Kind::Recovering | Kind::Draining | Kind::Oscillating => colour::PURPLE,
+            Kind::Warmup | Kind::Undecided => colour::MUTED,
+        }
+    }
+
+    /// Opacity of its band through the panels.
+    pub(super) fn tint(self) -> f64 {
+        match self {
+            Kind::Trigger => 0.20,
+            Kind::Lever => 0.13,
+            Kind::Metastable | Kind::Spontaneous | Kind::Failed => 0.075,
+            _ => 0.0,
+        }
+    }
+
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Kind::Warmup => &["warm-up"],
+            Kind::Stable => &["stable"],
+            Kind::Unhealthy => &["unhealthy before any trigger", "unhealthy"],
+            Kind::Trigger => &["trigger"],
+            Kind::Metastable => &[
+                "metastable: the trigger is gone, the failure stays",
+                "metastable: the failure stays",
+                "metastable",
+            ],
+            Kind::Spontaneous => &["metastable, with or without the trigger", "metastable"],
+            Kind::Failed => &["failed"],
+            Kind::Degraded => &["degraded"],
+            Kind::Recovering => &["recovering"],
+            Kind::Draining => &["draining the backlog", "draining"],
+            Kind::Oscillating => &["oscillating between healthy and failed", "oscillating"],
+            Kind::Lever => &["operator acts", "lever"],
+            Kind::StableAgain => &["stable again", "stable"],
+            Kind::StillDown => &["still down"],
+            Kind::Undecided => &["undecided"],
+        }
+    }
+}
+
+/// The phases of `run`, one after the other from its beginning to its end.
+pub(super) fn phases(run: &RunView) -> Vec<Phase> {
+    let mut phases: Vec<Phase> = vec![];
+    let edges = edges(run);
+    for pair in edges.windows(2) {
+        let middle = Time(pair[0].0 / 2 + pair[1].0 / 2);
+        let mut kind = kind(run, middle);
+        let broken = phases.iter().any(|p| !matches!(p.kind, Kind::Stable | Kind::Warmup | Kind::Undecided));
+        if kind == Kind::Stable && broken && run.judgement.verdict != Verdict::Unaffected {
+            kind = Kind::StableAgain;
+        }
+        let (from, until) = (pair[0].as_secs_f64(), pair[1].as_secs_f64());
+        let names = names(run, kind, middle);
+        match phases.last_mut() {
+            Some(last) if last.kind == kind && last.names == names => last.until = until,
+            _ => phases.push(Phase { kind, from, until, names }),
+        }
+    }
+    phases
+}
+
+/// All instants at which a phase may begin or end.
+fn edges(run: &RunView) -> Vec<Time> {
+    let end = run.trace.end;
+    let mut edges = vec![Time::ZERO, Time::ZERO + run.scenario.warmup, end];
+    edges.extend(run.scenario.disturbances.iter().flat_map(|d| [d.from, d.until]));
+    edges.extend(run.judgement.windows.iter().flat_map(|w| [w.from, w.until]));
+    edges.retain(|at| *at <= end);
+    edges.sort_unstable();
+    edges.dedup();
+    edges
+}
+
+fn active(at: Time) -> impl Fn(&&Disturbance) -> bool {
+    move |d| d.from <= at && at < d.until
+}
+
+fn kind(run: &RunView, at: Time) -> Kind {
+    let scenario = run.scenario;
+    if scenario.levers().any(|d| active(at)(&d)) {
+        return Kind::Lever;
+    }
+    if scenario.triggers().any(|d| active(at)(&d)) {
+        return Kind::Trigger;
+    }
+    if at < Time::ZERO + scenario.warmup {
+        return Kind::Warmup;
+    }
+    match state(run, at) {
+        State::Healthy if run.judgement.verdict == Verdict::Oscillating && at > scenario.triggers_over() => {
+            Kind::Oscillating
+        }
+        State::Healthy => Kind::Stable,
+        State::Undecided => Kind::Undecided,
+        state => broken(run, at, state),
+    }
+}
+
+/// What to call a stretch that is not healthy and in which nobody disturbs the service.
+fn broken(run: &RunView, at: Time, state: State) -> Kind {
+    let scenario = run.scenario;
+    if at >= scenario.first_lever() {
+        return Kind::StillDown;
+    }
+    let over = at >= scenario.triggers_over();
+    match run.judgement.verdict {
+        Verdict::Escaped { .. } => Kind::Failed,
+        Verdict::Overloaded => Kind::Unhealthy,
+        Verdict::Metastable { spontaneous: true } => Kind::Spontaneous,
+        Verdict::Metastable { .. } if over => Kind::Metastable,
+        Verdict::Draining { .. } if over => Kind::Draining,
+        Verdict::Oscillating if over => Kind::Oscillating,
+        Verdict::Recovered { .. } => Kind::Recovering,
+        _ if state == State::Failed => Kind::Failed,
+        _ => Kind::Degraded,
+    }
+}
+
+/// The state of the verdict window at `at`. Before the first trigger, a window that reaches into it says nothing of what
+/// was before, so the window before it speaks for that stretch.
+fn state(run: &RunView, at: Time) -> State {
+    let first_trigger = run.scenario.first_trigger();
+    let windows = &run.judgement.windows;
+    let state = if at < first_trigger {
+        let undisturbed = windows.iter().filter(|w| w.until <= first_trigger);
+        undisturbed.take_while(|w| w.from <= at).last()
+    } else {
+        windows.iter().find(|w| w.from <= at && at < w.until)
+    };
+    state.map_or(State::Undecided, |w| w.state)
+}
+
+fn names(run: &RunView, kind: Kind, at: Time) -> Vec<String> {
+    let general = || kind.names().iter().map(|name| (*name).to_owned());
+    let scenario = run.scenario;
+    match kind {
+        Kind::Trigger => {
+            let own =
+                scenario.triggers().filter(active(at)).map(|d| format!("trigger: {}", effect(&d.effect)));
+            let own: Vec<String> = own.collect();
+            // Where triggers overlap, the plain word covers them all.
+            if own.len() == 1 { own.into_iter().chain(general()).collect() } else { general().collect() }
+        }
+        Kind::Lever => scenario
+            .levers()
+            .find(active(at))
+            .map_or_else(|| general().collect(), |d| vec![effect(&d.effect), "lever".to_owned()]),
+        Kind::Metastable if scenario.triggers().count() > 1 => {
+            let mut names = vec!["metastable: the triggers are gone, the failure stays".to_owned()];
+            names.extend(general().skip(1));
+            names
+        }
+        Kind::Failed if matches!(run.judgement.verdict, Verdict::Escaped { .. }) => {
+            vec!["failed, and no trigger was needed".into(), "failed".into()]
+        }
+        _ => general().collect(),
+    }
+}
+
+/// What a disturbance does, in two words or three.
+pub(super) fn effect(effect: &Effect) -> String {
+    use super::words::{number, span};
+    match effect {
+        Effect::LoadSpike { factor, .. } => format!("load × {}", number(*factor)),
+        Effect::SlowDown { factor, .. } => format!("work × {}", number(*factor)),
+        Effect::Pause { .. } => "pause".into(),
+        Effect::Crash { .. } => "crash".into(),
+        Effect::ErrorBurst { share, .. } => format!("{} % errors", number(share * 100.0)),
+        Effect::NetworkDelay { extra, .. } => format!("delay + {}", span(*extra)),
+        Effect::ShedLoad { .. } => "load shed".into(),
+        Effect::RetriesOff { .. } => "retries off".into(),
+        Effect::QueueFlush { .. } => "queues flushed".into(),
+    }
+}

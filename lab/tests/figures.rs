@@ -1,0 +1,238 @@
+//! Figures must not lie, and must be readable, whatever the run: checked over a wide range of scenarios.
+use lab::{
+    engine::sim::sim,
+    plot::{
+        Figure, RunView, comparison,
+        ink::{Op, Rect, Theme},
+        overlay, percentiles, timeline,
+    },
+    scenario::{Scenario, sample::queueing},
+    trace::{Cohort, Trace},
+    verdict::{HealthWindow, Judgement, Phase, State, Verdict},
+};
+use lab_core::{
+    call::{Outcome, OutcomeSet},
+    retry::{Backoff, Retry},
+    time::{Span, Time},
+    timeline::{Disturbance, Effect, Replicas, Role},
+};
+use std::sync::LazyLock;
+
+/// A run with its judgement, kept alive for views of it.
+#[derive(Clone)]
+struct Case {
+    label: &'static str,
+    engine: &'static str,
+    scenario: Scenario,
+    trace: Trace,
+    judgement: Judgement,
+}
+
+impl Case {
+    fn new(label: &'static str, scenario: Scenario, verdict: Verdict) -> Case {
+        let trace = sim(&scenario, scenario.seed);
+        let judgement = judged(&scenario, &trace, verdict);
+        Case { label, engine: "simulated", scenario, trace, judgement }
+    }
+
+    fn view(&self) -> RunView<'_> {
+        let Case { label, engine, scenario, trace, judgement } = self;
+        RunView { label, engine, scenario, trace, judgement }
+    }
+}
+
+/// A judgement with this verdict, whose windows are what the trace says.
+fn judged(scenario: &Scenario, trace: &Trace, verdict: Verdict) -> Judgement {
+    let cohorts = &trace.clients[0].cohorts;
+    let window = |(index, cohort): (usize, &Cohort)| {
+        let (from, until) = cohorts.bounds(index);
+        let state = match cohort.good_share() {
+            (low, _) if low >= scenario.healthy.good => State::Healthy,
+            (_, high) if high < 0.5 => State::Failed,
+            (low, high) if low >= 0.5 && high < scenario.healthy.good => State::Degraded,
+            _ => State::Undecided,
+        };
+        HealthWindow { from, until, good: cohort.good_share().0, state }
+    };
+    let windows = cohorts.cohorts.iter().enumerate().map(window).filter(|w| w.until <= trace.end).collect();
+    let phase = |from, until| Phase {
+        from,
+        until,
+        offered_per_s: 0.0,
+        goodput_per_s: 0.0,
+        amplification: f64::NAN,
+        p50_ms: f64::NAN,
+        p99_ms: f64::NAN,
+    };
+    Judgement {
+        verdict,
+        reason: String::new(),
+        after_lever: if scenario.levers().next().is_some() { "recovered" } else { "" },
+        windows,
+        before: phase(Time::ZERO, scenario.first_trigger()),
+        during: phase(scenario.first_trigger(), scenario.triggers_over()),
+        after: phase(scenario.triggers_over(), trace.end),
+    }
+}
+
+const METASTABLE: Verdict = Verdict::Metastable { spontaneous: false };
+
+fn disturbance(role: Role, from: f64, length: f64, effect: Effect) -> Disturbance {
+    let (from, until) = (Time::from_secs_f64(from), Time::from_secs_f64(from + length));
+    Disturbance { name: "one".into(), role, from, until, effect }
+}
+
+fn spike(from: f64, length: f64, factor: f64) -> Disturbance {
+    disturbance(Role::Trigger, from, length, Effect::LoadSpike { clients: vec![0], factor })
+}
+
+fn retries(max_attempts: u32) -> Retry {
+    let backoff = Backoff { initial: Span::from_millis(50), max: Span::from_secs(1), ..Backoff::none() };
+    let retry_on = OutcomeSet::of(&[Outcome::Timeout, Outcome::Rejected, Outcome::Reset]);
+    Retry { max_attempts, retry_on, backoff, ..Retry::none() }
+}
+
+/// 3 replicas of 8 workers, a timeout of a second and four attempts; load is 0.7 of what the service can do.
+fn storm(scale: f64, duration: u64, triggers: Vec<Disturbance>) -> Scenario {
+    let service = Span::from_secs_f64(0.030 / scale);
+    let mut scenario = queueing(560.0 * scale, 8, service, Span::from_secs(duration));
+    scenario.services[0].replicas = 3;
+    scenario.clients[0].policy.per_try_timeout = Span::from_secs(1);
+    scenario.clients[0].policy.retry = retries(4);
+    scenario.warmup = Span::from_secs(duration / 20);
+    scenario.disturbances = triggers;
+    scenario
+}
+
+fn short_queue(mut scenario: Scenario) -> Scenario {
+    scenario.services[0].policy.capacity = 66;
+    scenario
+}
+
+fn collapse() -> Case {
+    Case::new("baseline", storm(1.0, 120, vec![spike(40.0, 10.0, 2.0)]), METASTABLE)
+}
+
+fn cured() -> Case {
+    let mut scenario = storm(1.0, 200, vec![spike(40.0, 10.0, 2.0)]);
+    let shed = Effect::ShedLoad { clients: vec![0], admit: 0.1 };
+    scenario.disturbances.push(disturbance(Role::Lever, 90.0, 60.0, shed));
+    Case::new("shed", scenario, METASTABLE)
+}
+
+fn two_triggers() -> Case {
+    let slow = Effect::SlowDown { replicas: Replicas { service: 0, which: vec![0, 1] }, factor: 1.5 };
+    let second = disturbance(Role::Trigger, 70.0, 4.0, slow);
+    let scenario = short_queue(storm(1.0, 120, vec![spike(30.0, 5.0, 2.0), second]));
+    Case::new("short_queue", scenario, Verdict::Recovered { after: Span::ZERO })
+}
+
+/// A service that takes its time, over eleven hours, with a trigger that is too short to be seen at that scale.
+fn hours() -> Case {
+    let mut scenario = storm(0.01, 40_000, vec![spike(10_000.0, 10.0, 40.0)]);
+    scenario.clients[0].policy.per_try_timeout = Span::from_secs(60);
+    scenario.healthy.over = Span::from_secs(400);
+    Case::new("eleven-hours", scenario, Verdict::Recovered { after: Span::from_secs(400) })
+}
+
+fn host_bound() -> Case {
+    let mut case = collapse();
+    (case.engine, case.trace.host_bound) = ("live", (55..70).chain([90]).collect());
+    case
+}
+
+fn two_groups() -> Case {
+    let mut scenario = storm(1.0, 60, vec![spike(20.0, 5.0, 3.0), spike(22.0, 5.0, 1.5)]);
+    let mut second = scenario.clients[0].clone();
+    second.name = "a-client-group-with-a-rather-long-name".into();
+    scenario.clients[0].policy.deadline = Span::from_millis(1100);
+    scenario.clients.push(second);
+    Case::new("a-variant-with-a-name-that-goes-on-for-quite-a-while", scenario, Verdict::Overloaded)
+}
+
+/// Runs from quiet to huge, short to long, with every kind of verdict.
+static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
+    let quiet = || storm(1.0, 120, vec![]);
+    let spiked = || storm(1.0, 120, vec![spike(40.0, 10.0, 2.0)]);
+    let blip = Scenario { warmup: Span::ZERO, ..storm(1.0, 120, vec![spike(40.0, 0.2, 5.0)]) };
+    let tiny = storm(24.0 / 560.0, 120, vec![spike(40.0, 10.0, 10.0)]);
+    let huge = storm(100_000.0 / 560.0, 10, vec![spike(4.0, 1.0, 2.0)]);
+    let case = Case::new;
+    vec![
+        collapse(),
+        cured(),
+        two_triggers(),
+        hours(),
+        host_bound(),
+        two_groups(),
+        case("baseline", quiet(), Verdict::Unaffected),
+        case("escape", quiet(), Verdict::Escaped { at: Time::from_secs_f64(63.0) }),
+        case("quick", short_queue(spiked()), Verdict::Recovered { after: Span::from_millis(2500) }),
+        case("blip", blip, Verdict::Unaffected),
+        case("swings", spiked(), Verdict::Oscillating),
+        case("tiny", tiny, METASTABLE),
+        case("huge", huge, Verdict::Draining { left: Span::from_secs(75) }),
+        case("degraded", storm(1.0, 10, vec![spike(3.0, 1.0, 2.0)]), Verdict::Degraded),
+        case("undecided", storm(1.0, 10, vec![]), Verdict::Undecided),
+        case("alone", storm(1.4, 60, vec![spike(30.0, 2.0, 4.0)]), Verdict::Metastable { spontaneous: true }),
+    ]
+});
+
+fn figures() -> Vec<Figure> {
+    let views: Vec<RunView> = CASES.iter().map(Case::view).collect();
+    let mut figures = vec![comparison(&views[..1]), comparison(&views[..4]), comparison(&views)];
+    for (index, view) in views.iter().enumerate() {
+        let next = &views[(index + 1) % views.len()];
+        figures.extend([timeline(view), percentiles(view), overlay(view, next)]);
+    }
+    figures
+}
+
+/// Writes every figure where a person can look at it.
+#[test]
+fn every_figure_can_be_written() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("figures");
+    std::fs::create_dir_all(&folder).unwrap();
+    for (index, figure) in figures().iter().enumerate() {
+        let write = |ending: &str, bytes: &[u8]| {
+            let file = folder.join(format!("{index:02}-{}.{ending}", figure.name));
+            std::fs::write(file, bytes).unwrap();
+        };
+        write("svg", figure.svg().as_bytes());
+        write("light.png", &figure.png(Theme::Light));
+        write("dark.png", &figure.png(Theme::Dark));
+    }
+}
+
+#[test]
+fn no_label_leaves_the_canvas_or_covers_another() {
+    for figure in figures() {
+        let canvas = Rect { x0: 0.0, y0: 0.0, x1: figure.ink.width as f32, y1: figure.ink.height as f32 };
+        let labels: Vec<_> = figure.ink.labels().map(|label| (label.text.as_str(), label.bounds())).collect();
+        for (index, (text, bounds)) in labels.iter().enumerate() {
+            assert!(canvas.contains(bounds), "{}: {text:?} leaves the canvas: {bounds:?}", figure.name);
+            for (other, theirs) in &labels[index + 1..] {
+                assert!(!bounds.overlaps(theirs), "{}: {text:?} covers {other:?}", figure.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_path_is_made_of_numbers_inside_the_canvas() {
+    for figure in figures() {
+        let (width, height) = (figure.ink.width as f32, figure.ink.height as f32);
+        for op in &figure.ink.ops {
+            let points: &[(f32, f32)] = match op {
+                Op::Line { points, .. } | Op::Fill { points, .. } => points,
+                Op::Dot { centre, .. } => std::slice::from_ref(centre),
+                Op::Text(label) => std::slice::from_ref(&label.at),
+            };
+            for (x, y) in points {
+                let inside = (0.0..=width).contains(x) && (0.0..=height).contains(y);
+                assert!(inside, "{}: a point at {x}, {y}", figure.name);
+            }
+        }
+        assert!(!figure.inline_svg().contains("NaN"), "{}", figure.name);
+    }
+}
