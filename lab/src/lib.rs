@@ -9,3 +9,4 @@ pub mod engine;
 pub mod theory;
 pub mod verdict;
 pub mod plot;
+pub mod report;

@@ -12,7 +12,7 @@ mod svg;
 pub use font::{Face, face_css, width};
 pub use palette::{Colour, PALETTE, Rgb, Theme, colour, css_variables};
 pub use pen::{Pen, SUBPIXELS};
-pub use svg::TextAs;
+pub use svg::{TextAs, escape};
 
 /// A point in pixels from the upper left corner.
 pub type Point = (f32, f32);

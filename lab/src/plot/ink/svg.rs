@@ -169,6 +169,6 @@ fn number(v: f32) -> String {
 }
 
 /// `text` with the characters escaped that mean something in SVG and HTML.
-pub(crate) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
