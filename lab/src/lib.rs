@@ -10,3 +10,4 @@ pub mod theory;
 pub mod verdict;
 pub mod plot;
 pub mod report;
+pub mod results;
