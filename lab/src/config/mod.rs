@@ -1,4 +1,27 @@
 //! The config language: what a person writes, read with care, and with every default filled in.
-mod expect;
+mod anything;
+pub mod budget;
+mod check;
+pub mod choice;
+pub mod client;
+mod deserialize;
+pub mod diagnose;
+pub mod disturbance;
+mod expand;
+pub mod experiment;
+pub mod expect;
+mod load;
+pub mod node;
+mod overlay;
+pub mod preset;
+mod read;
+pub mod recorded;
+mod resolve;
+pub mod service;
+pub mod units;
+pub mod workload;
 
+pub use diagnose::ConfigErrors;
 pub use expect::Metric;
+pub use experiment::Experiment;
+pub use load::{Loaded, LoadedVariant, load, load_text};

@@ -1,8 +1,10 @@
 //! What is run: every choice made, nothing left out. Built from a config, used by both engines and by theory.
+mod build;
+mod build_policy;
 pub mod plan;
 pub mod sample;
 
-pub use plan::{Bound, Claim, Expect, Metric, Over, Plan, Variant};
+pub use plan::{Bound, Claim, Expect, Metric, Over, Plan, Variant, load};
 
 use lab_core::{
     arrival::{Arrivals, Load, Surge},

@@ -1,7 +1,8 @@
 //! What one config asks for: the experiment, its variants, and what is expected of them.
-use super::Scenario;
+use super::{Scenario, build::build};
+use crate::config::{self, ConfigErrors, Experiment, expect::Stretch};
 use lab_core::time::{Span, Time};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use crate::config::Metric;
 
@@ -104,4 +105,74 @@ impl Over {
             Over::Between(from, until) => (from.min(end), until.min(end)),
         }
     }
+}
+
+/// Reads the config `file`, with changes `PATH=VALUE` from the command line, and everything it names.
+pub fn load(file: &Path, set: &[String]) -> Result<Plan, ConfigErrors> {
+    let loaded = config::load(file, set)?;
+    let name = file.file_stem().map_or("experiment".into(), |s| s.to_string_lossy().into_owned());
+    plan(file.to_owned(), name, loaded)
+}
+
+fn plan(file: PathBuf, name: String, loaded: config::Loaded) -> Result<Plan, ConfigErrors> {
+    let scenario = |e: &Experiment| build(&name, e).map_err(|message| ConfigErrors::plain(message, None));
+    let experiment = &loaded.experiment;
+    let variants = loaded.variants.iter().map(|v| {
+        let scenario = scenario(&v.experiment)?;
+        Ok(Variant { name: v.name.clone(), change: v.change.clone(), scenario })
+    });
+    Ok(Plan {
+        baseline: scenario(experiment)?,
+        variants: variants.collect::<Result<_, ConfigErrors>>()?,
+        expect: expectations(experiment, &loaded.expectations),
+        cell: (word(&experiment.cell.trigger), word(&experiment.cell.sustained_by)),
+        notes: notes(experiment),
+        resolved: loaded.resolved,
+        warnings: loaded.warnings,
+        file,
+        name,
+    })
+}
+
+/// The config's word for a choice, empty for `none`.
+fn word(choice: &impl serde::Serialize) -> String {
+    match serde_json::to_value(choice) {
+        Ok(serde_json::Value::String(word)) if word != "none" => word,
+        _ => String::new(),
+    }
+}
+
+fn expectations(experiment: &Experiment, places: &[(usize, String)]) -> Vec<Expect> {
+    let places = places.iter().cloned().chain(std::iter::repeat((0, String::new())));
+    let claims = experiment.expect.iter().zip(places).filter_map(|(e, (line, text))| {
+        Some(Expect { variant: e.variant.clone(), claim: claim(e, experiment)?, text, line })
+    });
+    claims.collect()
+}
+
+/// What an expectation claims. The config's check has seen to it that it claims one thing, with its limits.
+fn claim(e: &config::expect::Expectation, experiment: &Experiment) -> Option<Claim> {
+    if let Some(verdict) = e.verdict {
+        let at_least = e.recovery_time.and_then(|b| b.at_least).map_or(Span::ZERO, |d| d.0);
+        let at_most = e.recovery_time.and_then(|b| b.at_most).map_or(Span::FOREVER, |d| d.0);
+        return Some(Claim::Verdict { word: word(&verdict), recovery_time: Bound { at_least, at_most } });
+    }
+    if let Some(after) = e.after_lever {
+        return Some(Claim::AfterLever { word: word(&after) });
+    }
+    let (metric, (low, high)) = (e.metric?, e.between?);
+    let over = match e.over {
+        Some(Stretch::Last(length)) => Over::Last(length.0),
+        Some(Stretch::Between(from, until)) => Over::Between(Time::ZERO + from.0, Time::ZERO + until.0),
+        None => Over::Between(Time::ZERO + experiment.warmup.0, Time::ZERO + experiment.duration.0),
+    };
+    Some(Claim::Metric { metric, over, between: (metric.value(low).ok()?, metric.value(high).ok()?) })
+}
+
+fn notes(experiment: &Experiment) -> Vec<String> {
+    let own = experiment.clients.values().filter_map(|c| c.workload.as_ref());
+    let keyed = experiment.workload.iter().chain(own).any(|w| !w.mix.is_empty() || w.keys.is_some());
+    let note =
+        "`mix` and `keys` of the workload matter only to a keyed store; the replicas here are stateless.";
+    if keyed { vec![note.into()] } else { vec![] }
 }

@@ -1,0 +1,95 @@
+//! Fills in what a config leaves to be worked out from the rest of it.
+use super::{
+    Experiment,
+    choice::OrNone,
+    disturbance::{Disturb, Pull},
+    units::{Duration, Share},
+};
+use lab_core::time::Span;
+
+/// Works out what is left open. A resolved experiment stays as it is.
+pub(super) fn resolve(experiment: &mut Experiment) {
+    experiment.window.get_or_insert(Duration(default_window(experiment.duration.0)));
+    if let Some(share) = experiment.healthy.latency.share.take() {
+        experiment.healthy.good = share;
+    }
+    for client in experiment.clients.values_mut() {
+        if let OrNone::Some(retry) = &mut client.retry
+            && let OrNone::Some(backoff) = &mut retry.backoff
+        {
+            backoff.initial_after_rejection.get_or_insert(backoff.initial);
+        }
+    }
+    resolve_shares(experiment);
+    let only = (experiment.services.len() == 1).then(|| experiment.services.keys().next().cloned()).flatten();
+    let Some(only) = only else { return };
+    let triggers = experiment.triggers.values_mut().filter_map(|t| t.action.service_mut());
+    let levers = experiment.levers.values_mut().filter_map(|l| l.action.service_mut());
+    for service in triggers.chain(levers).filter(|s| s.is_empty()) {
+        service.clone_from(&only);
+    }
+}
+
+/// Clients without a share and without a workload of their own get equal parts of what the others leave.
+fn resolve_shares(experiment: &mut Experiment) {
+    let sharing = experiment.clients.values().filter(|c| c.workload.is_none());
+    let given: f64 = sharing.clone().filter_map(|c| c.share).map(|s| s.0).sum();
+    let open = sharing.filter(|c| c.share.is_none()).count();
+    let part = Share(((1.0 - given) / open.max(1) as f64).max(0.0));
+    for client in experiment.clients.values_mut().filter(|c| c.workload.is_none()) {
+        client.share.get_or_insert(part);
+    }
+}
+
+/// About a 240th of the duration, rounded up to 1, 2 or 5 times a power of ten: at least 100 ms, and at most 600 windows.
+fn default_window(duration: Span) -> Span {
+    let least = (duration.0 as f64 / 240.0 / 1e6).max(100.0);
+    let mut unit = 100;
+    loop {
+        for step in [1, 2, 5] {
+            let window = Span::from_millis(unit * step);
+            // A little below the exact part is near enough: 600 windows are the limit, 240 the aim.
+            if window.as_millis_f64() >= least * 0.8 {
+                return window;
+            }
+        }
+        unit *= 10;
+    }
+}
+
+impl Disturb {
+    fn service_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Disturb::LoadSpike { .. } => None,
+            Disturb::SlowDown { service, .. }
+            | Disturb::Pause { service, .. }
+            | Disturb::Crash { service, .. }
+            | Disturb::ErrorBurst { service, .. }
+            | Disturb::NetworkDelay { service, .. } => Some(service),
+        }
+    }
+}
+
+impl Pull {
+    fn service_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Pull::ShedLoad { .. } | Pull::RetriesOff { .. } => None,
+            Pull::QueueFlush { service, .. } | Pull::Restart { service, .. } => Some(service),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_round_and_neither_too_many_nor_too_few() {
+        let ms = |seconds| default_window(Span::from_secs(seconds)).0 / 1_000_000;
+        assert_eq!([ms(5), ms(60), ms(120), ms(300), ms(3600)], [100, 200, 500, 1000, 20_000]);
+        for seconds in 10..20_000 {
+            let windows = (seconds * 1000).div_ceil(ms(seconds));
+            assert!(windows <= 600 && windows >= 90.min(seconds * 10), "{seconds} s: {windows}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What a config means once it is read.
+use lab::scenario::{Bound, Claim, Metric, Over, Plan, load};
+use lab_core::{
+    balance::Balance,
+    budget::{Budget, CreditPer},
+    call::{Outcome, OutcomeSet},
+    demand::Demand,
+    queue::Discipline,
+    retry::Jitter,
+    time::{Span, Time},
+    timeline::{Effect, Role},
+};
+use std::path::{Path, PathBuf};
+
+fn configs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("configs")
+}
+
+fn plan(name: &str, set: &[&str]) -> Plan {
+    let set: Vec<String> = set.iter().map(|s| s.to_string()).collect();
+    load(&configs().join(name), &set).unwrap_or_else(|e| panic!("{e}"))
+}
+
+#[test]
+fn retry_storm_reads_as_written() {
+    let plan = plan("retry-storm.yaml", &[]);
+    assert!(plan.warnings.is_empty(), "{:?}", plan.warnings);
+    assert_eq!((plan.name.as_str(), plan.cell.0.as_str()), ("retry-storm", "load_spike"));
+    assert_eq!(plan.cell.1, "workload_amplification");
+    let s = &plan.baseline;
+    assert_eq!(
+        (s.duration, s.warmup, s.window),
+        (Span::from_secs(120), Span::from_secs(10), Span::from_millis(500))
+    );
+    let store = &s.services[0];
+    assert_eq!((store.replicas, store.policy.workers, store.policy.capacity), (3, 8, usize::MAX));
+    assert_eq!(store.policy.service_time, Demand::Exponential { mean: Span::from_millis(30) });
+    assert_eq!(store.policy.discipline, Discipline::Fifo);
+    let web = &s.clients[0].policy;
+    assert_eq!((web.per_try_timeout, web.deadline), (Span::from_secs(1), Span::FOREVER));
+    assert_eq!((web.retry.max_attempts, web.balance), (4, Balance::RoundRobin));
+    let outcomes = OutcomeSet::of(&[Outcome::Timeout, Outcome::Rejected, Outcome::Reset]);
+    assert_eq!(web.retry.retry_on, outcomes);
+    assert_eq!((web.retry.backoff.initial, web.retry.backoff.jitter), (Span::from_millis(50), Jitter::None));
+    assert_eq!(s.clients[0].load.rate_at(Time::ZERO), 560.0);
+    // The disabled lever is not there.
+    assert_eq!(s.disturbances.len(), 1);
+    assert_eq!(s.disturbances[0].role, Role::Trigger);
+    assert_eq!(s.disturbances[0].effect, Effect::LoadSpike { clients: vec![0], factor: 2.0 });
+    assert_eq!(
+        (s.first_trigger(), s.triggers_over()),
+        (Time::from_secs_f64(40.0), Time::from_secs_f64(50.0))
+    );
+}
+
+#[test]
+fn variants_change_one_thing_each() {
+    let plan = plan("retry-storm.yaml", &[]);
+    let names: Vec<&str> = plan.variants.iter().map(|v| v.name.as_str()).collect();
+    assert_eq!(names, ["short_queue", "retry_budget", "backoff"]);
+    assert_eq!(plan.variants[0].change, [("services.store.queue.capacity".to_owned(), "200".to_owned())]);
+    let mut expected = plan.baseline.clone();
+    expected.services[0].policy.capacity = 200;
+    assert_eq!(plan.variants[0].scenario, expected);
+    let budget = Budget::TokenBucket { credit_per: CreditPer::Call, ratio: 0.1, burst: 50.0 };
+    assert_eq!(plan.variants[1].scenario.clients[0].policy.retry.budget, budget);
+    assert_eq!(plan.variants[2].scenario.clients[0].policy.retry.backoff.jitter, Jitter::Full);
+}
+
+#[test]
+fn expectations_keep_their_line_and_their_words() {
+    let plan = plan("retry-storm.yaml", &[]);
+    assert_eq!(plan.expect.len(), 5);
+    assert_eq!(plan.expect[0].text, "{ verdict: metastable }");
+    let claim = Claim::Metric {
+        metric: Metric::Amplification,
+        over: Over::Last(Span::from_secs(20)),
+        between: (3.8, 4.1),
+    };
+    assert_eq!(plan.expect[1].claim, claim);
+    let recovery_time = Bound { at_least: Span::ZERO, at_most: Span::from_secs(15) };
+    assert_eq!(plan.expect[2].claim, Claim::Verdict { word: "recovered".into(), recovery_time });
+    assert_eq!(
+        (plan.expect[2].variant.as_str(), plan.expect[0].line + 2),
+        ("short_queue", plan.expect[2].line)
+    );
+}
+
+#[test]
+fn the_command_line_reaches_into_the_workload() {
+    let plan =
+        plan("retry-storm.yaml", &["workload.rate=400/s", "services.store.queue.discipline=lifo", "seed=7"]);
+    assert_eq!(plan.baseline.clients[0].load.rate_at(Time::ZERO), 400.0);
+    assert_eq!(plan.baseline.services[0].policy.discipline, Discipline::Lifo);
+    assert_eq!(plan.baseline.seed, 7);
+    // Variants are changes to the experiment as it was set.
+    assert_eq!(plan.variants[0].scenario.clients[0].load.rate_at(Time::ZERO), 400.0);
+}
+
+#[test]
+fn the_resolved_experiment_runs_again_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(configs()).unwrap().flatten() {
+        let file = entry.path();
+        if file.extension().is_none_or(|e| e != "yaml") {
+            continue;
+        }
+        let first = load(&file, &[]).unwrap_or_else(|e| panic!("{e}"));
+        let again = folder.path().join(file.file_name().unwrap());
+        std::fs::write(&again, &first.resolved).unwrap();
+        let second = load(&again, &[]).unwrap_or_else(|e| panic!("{e}\n{}", first.resolved));
+        assert_eq!(first.baseline, second.baseline, "{}", file.display());
+        assert_eq!(first.resolved, second.resolved);
+        for (a, b) in first.variants.iter().zip(&second.variants) {
+            assert_eq!(a.scenario, b.scenario);
+        }
+        assert_eq!(first.expect.len(), second.expect.len());
+    }
+}
