@@ -87,7 +87,7 @@ mod tests {
     fn windows_are_round_and_neither_too_many_nor_too_few() {
         let ms = |seconds| default_window(Span::from_secs(seconds)).0 / 1_000_000;
         assert_eq!([ms(5), ms(60), ms(120), ms(300), ms(3600)], [100, 200, 500, 1000, 20_000]);
-        for seconds in 10..20_000 {
+        for seconds in 10..20_000_u64 {
             let windows = (seconds * 1000).div_ceil(ms(seconds));
             assert!(windows <= 600 && windows >= 90.min(seconds * 10), "{seconds} s: {windows}");
         }
