@@ -23,7 +23,7 @@ const GAP: f64 = 30.0;
 pub fn comparison(runs: &[RunView]) -> Figure {
     let title = findings(runs);
     let subtitle = runs.first().map_or_else(String::new, |run| {
-        format!("goodput of each variant; baseline: {}; seed {}", system(run), run.trace.seed)
+        format!("goodput of each variant; baseline: {}; seed\u{a0}{}", system(run), run.trace.seed)
     });
     let header = Header::new(&title, &subtitle, None, WIDTH);
     let strips: Vec<Strip> =

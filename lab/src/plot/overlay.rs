@@ -9,7 +9,7 @@ use super::{
     place::name_curves,
     scale::{Scale, log_around, round_up},
     series::{Latency, Rates, host_bound, latency, mean_from, rates},
-    setting::system,
+    setting::{system, turned_away_ms},
     stem, strip,
     words::{number, seconds},
 };
@@ -155,7 +155,8 @@ impl Both<'_> {
                 live: (&l.latency.at, &l.latency.p50),
             },
         ];
-        let values = || pairs.iter().flat_map(Pair::values).filter(|v| v.is_finite());
+        let floor = turned_away_ms(self.live.scenario);
+        let values = || pairs.iter().flat_map(Pair::values).filter(|v| *v >= floor);
         let scale =
             log_around(values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
         let panel = self.panel(canvas, top, LATENCY_HEIGHT, scale, 4);

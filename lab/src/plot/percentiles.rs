@@ -5,9 +5,9 @@ use super::{
     header::Header,
     ink::{Colour, colour},
     panel::Panel,
-    place::{Places, name_curves},
+    place::Places,
     scale::{Scale, log_around},
-    setting::setting,
+    setting::{setting, turned_away_ms},
     stem,
     words::{number, seconds},
 };
@@ -40,24 +40,27 @@ pub fn percentiles(run: &RunView) -> Figure {
     let timeout = group.policy.per_try_timeout;
     let timeout = (!timeout.is_forever()).then(|| timeout.as_millis_f64());
     let y0 = header.bottom() + 30.0;
-    let (across, latency) = axes(&curves, timeout);
+    let (across, latency) = axes(&curves, timeout, turned_away_ms(run.scenario));
     let panel = Panel { x0: LEFT, y0, x1: RIGHT, y1: y0 + HEIGHT, x: across, y: latency };
     let ink = draw(WIDTH, panel.y1 + 62.0, |canvas| {
         header.draw(canvas);
         axis_marks(canvas, &panel);
-        let mut places = Places::new(&panel);
-        let mut names = vec![];
+        let mut places = Places::reaching(&panel, WIDTH - 4.0);
         for curve in &curves {
             let (at, ms) = points(curve.histogram);
             places.avoid(panel.curve(canvas, &at, &ms, curve.colour, 2.25));
-            names.extend(ms.last().map(|last| (curve.name, curve.colour, *last)));
         }
         if let Some(timeout) = timeout {
             canvas.dashes(panel.x0, panel.x1, panel.py(timeout), colour::MUTED);
             let words = format!("timeout {}", seconds(timeout / 1e3));
             places.write_along(canvas, &words, REFERENCE, panel.py(timeout));
         }
-        name_curves(canvas, &panel, &names);
+        for curve in &curves {
+            let (at, ms) = points(curve.histogram);
+            if let (Some(at), Some(ms)) = (at.last(), ms.last()) {
+                places.write_at_end(canvas, curve.name, curve.colour, (panel.px(*at), panel.py(*ms)));
+            }
+        }
     });
     let phases: Vec<&str> = curves.iter().map(|curve| curve.name).collect();
     let caption = format!("{title}: latency by percentile ({}); {subtitle}.", phases.join(", "));
@@ -116,15 +119,12 @@ fn title(curves: &[Curve]) -> String {
 }
 
 /// The axes: 1 / (1 − q) across, milliseconds up.
-fn axes(curves: &[Curve], timeout: Option<f64>) -> (Scale, Scale) {
+fn axes(curves: &[Curve], timeout: Option<f64>, floor: f64) -> (Scale, Scale) {
     let most = curves.iter().map(|curve| curve.histogram.len()).max().unwrap_or(0) as f64;
-    let decades = libm::ceil(libm::log10(most.max(100.0)) - 1e-9).clamp(2.0, 6.0);
+    let calls = most.clamp(100.0, 1e6);
     let ms = || curves.iter().flat_map(|curve| points(curve.histogram).1).chain(timeout);
-    // The very fastest calls say little and would take half of the axis.
-    let low =
-        curves.iter().map(|c| c.histogram.value_at_quantile(0.02) as f64 / 1e3).fold(f64::INFINITY, f64::min);
-    let low = timeout.map_or(low, |timeout| low.min(timeout));
-    (Scale::Log(1.0, libm::pow(10.0, decades)), log_around(low, ms().fold(f64::NEG_INFINITY, f64::max)))
+    let high = ms().fold(f64::NEG_INFINITY, f64::max);
+    (Scale::Log(1.0, calls), log_around(ms().filter(|v| *v >= floor).fold(f64::INFINITY, f64::min), high))
 }
 
 /// The points of a curve: 1 / (1 − q) and milliseconds, as far as there are enough calls to tell.

@@ -107,6 +107,10 @@ pub(super) fn phases(run: &RunView) -> Vec<Phase> {
         let names = names(run, kind, middle);
         match phases.last_mut() {
             Some(last) if last.kind == kind && last.names == names => last.until = until,
+            // Triggers that overlap or follow each other at once are told as one.
+            Some(last) if last.kind == kind && kind == Kind::Trigger => {
+                (last.until, last.names) = (until, vec!["triggers".into()]);
+            }
             _ => phases.push(Phase { kind, from, until, names }),
         }
     }
@@ -159,7 +163,7 @@ fn broken(run: &RunView, at: Time, state: State) -> Kind {
     let over = at >= scenario.triggers_over();
     match run.judgement.verdict {
         Verdict::Escaped { .. } => Kind::Failed,
-        Verdict::Overloaded => Kind::Unhealthy,
+        Verdict::Overloaded if at < scenario.first_trigger() => Kind::Unhealthy,
         Verdict::Metastable { spontaneous: true } => Kind::Spontaneous,
         Verdict::Metastable { .. } if over => Kind::Metastable,
         Verdict::Draining { .. } if over => Kind::Draining,

@@ -18,6 +18,13 @@ impl Places {
         Places { bounds: panel.rect(), labels: vec![], curves: vec![] }
     }
 
+    /// As [`Places::new`], with labels up to `right`, beside the panel.
+    pub(super) fn reaching(panel: &Panel, right: f64) -> Places {
+        let mut places = Places::new(panel);
+        places.bounds.x1 = right as f32;
+        places
+    }
+
     /// Labels shall keep clear of these curves.
     pub(super) fn avoid(&mut self, curves: Vec<Vec<At>>) {
         self.curves.extend(curves);
@@ -51,6 +58,17 @@ impl Places {
         let steps = (0..=8).map(|k| from + (to - from) * f64::from(k) / 8.0);
         let candidates: Vec<At> = steps.flat_map(|x| [(x, above), (x, below)]).collect();
         self.write(canvas, text, kind, &candidates);
+    }
+
+    /// Writes the name of a curve where it ends: beside the end, above it or below it.
+    pub(super) fn write_at_end(&mut self, canvas: &Canvas, name: &str, colour: Colour, end: At) {
+        let kind = name_in(colour);
+        let (length, half) = (kind.width(name), kind.em * 0.93 / 2.0);
+        let heights = [0.0, -8.0, 8.0, -16.0, 16.0, -24.0, 24.0, -32.0, 32.0];
+        let beside = heights.into_iter().map(|dy| (end.0 + 8.0, end.1 - half + dy));
+        let before = heights.into_iter().map(|dy| (end.0 - length, end.1 - half + dy));
+        let candidates: Vec<At> = beside.chain(before).collect();
+        self.write(canvas, name, kind, &candidates);
     }
 
     /// How many pixels of curve lie in `rect`.

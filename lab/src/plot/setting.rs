@@ -9,7 +9,7 @@ use lab_core::time::{Span, Time};
 /// What was run: service, load, clients, engine and seed.
 pub fn setting(run: &RunView) -> String {
     let variant = if run.label == "baseline" { String::new() } else { format!("variant {}: ", run.label) };
-    format!("{variant}{}; {}, seed {}", system(run), run.engine, run.trace.seed)
+    format!("{variant}{}; {}, seed\u{a0}{}", system(run), run.engine, run.trace.seed)
 }
 
 /// The service, its load and its clients.
@@ -39,7 +39,7 @@ fn service(scenario: &Scenario) -> String {
 fn load(run: &RunView) -> String {
     let fresh = fresh_load(run);
     let capacity = capacity(run.scenario);
-    let share = capacity.map_or_else(String::new, |c| format!(" (ρ = {:.2})", fresh / c));
+    let share = capacity.map_or_else(String::new, |c| format!(" (ρ\u{a0}=\u{a0}{:.2})", fresh / c));
     format!("fresh load {}{share}", rate(fresh))
 }
 
@@ -54,6 +54,13 @@ pub(super) fn fresh_load(run: &RunView) -> f64 {
 pub(super) fn capacity(scenario: &Scenario) -> Option<f64> {
     let capacity = scenario.capacity(0);
     (scenario.services.len() == 1 && capacity.is_finite() && capacity > 0.0).then_some(capacity)
+}
+
+/// A call over in less milliseconds than this was not served but turned away: a twentieth of the mean service time. Such
+/// calls are no reason to stretch a logarithmic axis.
+pub(super) fn turned_away_ms(scenario: &Scenario) -> f64 {
+    let service = &scenario.services[scenario.clients[0].service];
+    service.policy.service_time.mean_seconds().min(1e6) * 1e3 / 20.0
 }
 
 fn clients(scenario: &Scenario) -> String {

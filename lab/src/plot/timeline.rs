@@ -10,7 +10,7 @@ use super::{
     place::{Places, name_curves},
     scale::{Scale, log_around, round_up},
     series::{Latency, Rates, host_bound, latency, mean_from, rates},
-    setting::{capacity, setting},
+    setting::{capacity, setting, turned_away_ms},
     stem, strip,
     words::{number, rate, seconds},
 };
@@ -145,11 +145,14 @@ impl Story<'_> {
             .filter(|(_, span)| !span.is_forever())
             .map(|(name, span)| (name, span.as_millis_f64()))
             .collect();
-        let panel = self.panel(canvas, top, LATENCY_HEIGHT, latency_axis(l, &limits), 4);
+        let floor = turned_away_ms(self.run.scenario);
+        let panel = self.panel(canvas, top, LATENCY_HEIGHT, latency_axis(l, &limits, floor), 4);
         let of =
             if self.run.scenario.clients.len() > 1 { format!(" of {}", group.name) } else { String::new() };
+        let below =
+            if l.p50.iter().any(|v| *v < floor) { "; below the axis: turned away at once" } else { "" };
         let unit = format!(
-            "ms, log scale; intended start to final answer or failure{of}, {} windows",
+            "ms, log scale; intended start to final answer or failure{of}, {} windows{below}",
             seconds(l.width)
         );
         panel.heading(canvas, "Latency", &unit);
@@ -245,10 +248,11 @@ fn mark_peak(canvas: &Canvas, panel: &Panel, places: &mut Places, at: f64, heigh
     places.write(canvas, &words, kind, &candidates);
 }
 
-/// An axis for all percentiles and the limits; a limit far away from every curve is left out.
-fn latency_axis(latency: &Latency, limits: &[(&str, f64)]) -> Scale {
+/// An axis for all percentiles from `floor` on, and for the limits.
+fn latency_axis(latency: &Latency, limits: &[(&str, f64)], floor: f64) -> Scale {
     let values = || {
-        [&latency.p50, &latency.p99, &latency.p999].into_iter().flatten().copied().filter(|v| v.is_finite())
+        let all = [&latency.p50, &latency.p99, &latency.p999].into_iter().flatten().copied();
+        all.filter(|v| *v >= floor)
     };
     let mut low = values().fold(f64::INFINITY, f64::min);
     let mut high = values().fold(f64::NEG_INFINITY, f64::max);
