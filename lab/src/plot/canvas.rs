@@ -75,6 +75,8 @@ pub(super) fn draw(width: f64, height: f64, picture: impl FnOnce(&Canvas)) -> In
 }
 
 fn units(pixels: f64) -> i32 {
+    // `as` would make a zero of it: a false point instead of a visible mistake.
+    assert!(pixels.is_finite(), "a figure has a point that is not a number");
     (pixels * f64::from(SUBPIXELS)).round() as i32
 }
 

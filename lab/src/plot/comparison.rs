@@ -17,7 +17,7 @@ use super::{
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 68.0;
 const RIGHT: f64 = WIDTH - 142.0;
-const GAP: f64 = 30.0;
+const GAP: f64 = 38.0;
 
 /// Goodput over time of each of `runs` with its verdict, on one time axis. Empty where there is no run.
 pub fn comparison(runs: &[RunView]) -> Figure {

@@ -14,6 +14,7 @@ mod panel;
 mod percentiles;
 mod phases;
 mod place;
+mod remarks;
 mod scale;
 mod series;
 mod setting;

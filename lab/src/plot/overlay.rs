@@ -191,7 +191,7 @@ impl Both<'_> {
             panel.pale_curve(canvas, sim.0, sim.1, *colour, SIMULATED);
             panel.pale_curve(canvas, live.0, live.1, *colour, LIVE);
             let ends = [*live, *sim].map(|(at, values)| mean_from(at, values, self.end * 0.95));
-            names.extend(ends.into_iter().find(|end| end.is_finite()).map(|end| (*name, *colour, end)));
+            names.push((*name, *colour, if ends[0].is_finite() { ends[0] } else { ends[1] }));
         }
         name_curves(canvas, panel, &names);
     }

@@ -79,7 +79,7 @@ fn curves<'a>(run: &RunView<'a>) -> Vec<Curve<'a>> {
     };
     let all = [
         (if quiet { "whole run" } else { "before" }, colour::GREEN, &latency.before),
-        ("trigger", colour::ORANGE, &latency.during),
+        ("during", colour::ORANGE, &latency.during),
         (after.0, after.1, &latency.after),
     ];
     let measured = all.into_iter().filter(|(_, _, histogram)| !histogram.is_empty());
@@ -98,7 +98,7 @@ fn title(curves: &[Curve]) -> String {
         ),
         [before, .., last] => {
             let (before, after) = (median(before), median(last));
-            let when = if last.name == "trigger" { "during the trigger" } else { "after the trigger" };
+            let when = if last.name == "during" { "during the trigger" } else { "after the trigger" };
             let factor = after / before;
             if factor >= 1.5 {
                 format!(

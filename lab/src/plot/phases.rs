@@ -87,7 +87,7 @@ impl Kind {
             Kind::Lever => &["operator acts", "lever"],
             Kind::StableAgain => &["stable again", "stable"],
             Kind::StillDown => &["still down"],
-            Kind::Undecided => &["undecided"],
+            Kind::Undecided => &["not judged"],
         }
     }
 }
@@ -107,6 +107,10 @@ pub(super) fn phases(run: &RunView) -> Vec<Phase> {
         let names = names(run, kind, middle);
         match phases.last_mut() {
             Some(last) if last.kind == kind && last.names == names => last.until = until,
+            // No window could be judged between the warm-up and the first one.
+            Some(last) if last.kind == Kind::Warmup && kind == Kind::Undecided => {
+                (last.until, last.names) = (until, names);
+            }
             // Triggers that overlap or follow each other at once are told as one.
             Some(last) if last.kind == kind && kind == Kind::Trigger => {
                 (last.until, last.names) = (until, vec!["triggers".into()]);

@@ -108,9 +108,13 @@ fn inside(a: At, b: At, rect: &Rect) -> f64 {
 
 /// The names of a panel's curves beside its right edge, each at the height where its curve ends.
 pub(super) fn name_curves(canvas: &Canvas, panel: &Panel, curves: &[(&str, Colour, f64)]) {
+    let measured = curves.iter().filter(|curve| curve.2.is_finite());
+    let curves: Vec<_> = measured.copied().collect();
     let inside = |value: f64| panel.py(value).clamp(panel.y0, panel.y1);
     let ends: Vec<f64> = curves.iter().map(|curve| inside(curve.2)).collect();
-    let heights = apart(&ends, 15.5, panel.y0 + 6.0, panel.y1 - 4.0);
+    // Curves that end within a few pixels are named in the given order: noise shall not shuffle the names.
+    let rough: Vec<f64> = ends.iter().map(|end| (end / 6.0).round() * 6.0).collect();
+    let heights = apart(&rough, 15.5, panel.y0 + 6.0, panel.y1 - 4.0);
     for ((name, colour, _), (end, height)) in curves.iter().zip(ends.iter().zip(heights)) {
         let line = [(panel.x1 + 3.0, *end), (panel.x1 + 10.0, height)];
         canvas.pale_line(&line, *colour, 1.0, 0.7);

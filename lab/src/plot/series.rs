@@ -158,10 +158,13 @@ fn percentile_ms(counts: &[(u64, u64)], q: f64) -> f64 {
     at.map_or(f64::NAN, |(us, _)| *us as f64 / 1e3)
 }
 
-/// The mean of `values` from `from` on, by their times; NaN where there is none.
+/// The mean of `values` from `from` on, by their times; the last one where there is none, NaN where there is none at all.
 pub(super) fn mean_from(times: &[f64], values: &[f64], from: f64) -> f64 {
     let late: Vec<f64> =
         times.iter().zip(values).filter(|(t, v)| **t >= from && v.is_finite()).map(|(_, v)| *v).collect();
+    if late.is_empty() {
+        return values.iter().copied().rfind(|v| v.is_finite()).unwrap_or(f64::NAN);
+    }
     late.iter().sum::<f64>() / late.len() as f64
 }
 

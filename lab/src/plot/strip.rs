@@ -48,8 +48,8 @@ pub(super) fn draw(canvas: &Canvas, panel: &Panel, phases: &[Phase], bottom: f64
 /// Who gets room for a name first.
 fn importance(kind: Kind) -> u32 {
     match kind {
-        Kind::Metastable | Kind::Spontaneous | Kind::Oscillating | Kind::Failed => 0,
-        Kind::Trigger | Kind::Lever => 1,
+        Kind::Trigger | Kind::Lever => 0,
+        Kind::Metastable | Kind::Spontaneous | Kind::Oscillating | Kind::Failed => 1,
         Kind::Recovering | Kind::Draining | Kind::Degraded | Kind::StillDown | Kind::Unhealthy => 2,
         Kind::Stable | Kind::StableAgain => 3,
         Kind::Warmup | Kind::Undecided => 4,

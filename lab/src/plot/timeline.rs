@@ -8,6 +8,7 @@ use super::{
     panel::Panel,
     phases::{Phase, phases},
     place::{Places, name_curves},
+    remarks::wasted_work,
     scale::{Scale, log_around, round_up},
     series::{Latency, Rates, host_bound, latency, mean_from, rates},
     setting::{capacity, setting, turned_away_ms},
@@ -119,6 +120,9 @@ impl Story<'_> {
             };
             places.write_along(canvas, &words, REFERENCE, y);
         }
+        if let Some(capacity) = capacity {
+            wasted_work(canvas, &panel, &mut places, &self.phases, r, capacity);
+        }
         if let Some((at, height)) = peak {
             mark_peak(canvas, &panel, &mut places, at, height);
         }
@@ -168,10 +172,7 @@ impl Story<'_> {
         let mut names = vec![];
         for (name, values, colour, width) in curves {
             places.avoid(panel.curve(canvas, &l.at, values, colour, width));
-            let end = self.end_of(&l.at, values);
-            if end.is_finite() {
-                names.push((name, colour, end));
-            }
+            names.push((name, colour, self.end_of(&l.at, values)));
         }
         for (name, ms) in &limits {
             places.write_along(canvas, &format!("{name} {}", seconds(ms / 1e3)), REFERENCE, panel.py(*ms));
@@ -230,6 +231,8 @@ fn rate_axis(rates: &Rates, capacity: Option<f64>) -> (f64, Option<(f64, f64)>) 
     attempts.sort_unstable_by(f64::total_cmp);
     let usual = attempts.get(attempts.len() * 9 / 10).copied().unwrap_or(0.0) * 1.15;
     let most = usual.max(highest(&rates.throughput)).max(highest(&rates.goodput));
+    let offered = highest(&rates.offered);
+    let most = if offered <= 2.5 * most { most.max(offered) } else { most };
     let most = most.max(capacity.filter(|c| *c <= 2.0 * peak).unwrap_or(0.0) * 1.15);
     if peak <= most * 1.5 {
         return (round_up(peak.max(most) * 1.03, 4), None);
