@@ -11,3 +11,4 @@ pub mod verdict;
 pub mod plot;
 pub mod report;
 pub mod results;
+pub mod cli;

@@ -61,6 +61,11 @@ pub enum ResultsError {
 }
 
 impl ResultsError {
+    /// Whether the disk is full, so that the same may succeed later.
+    pub fn is_full(&self) -> bool {
+        matches!(self, ResultsError::Write { source, .. } if full(source))
+    }
+
     pub(super) fn write(path: &Path) -> impl FnOnce(io::Error) -> ResultsError + '_ {
         |source| ResultsError::Write { path: path.into(), source }
     }
@@ -70,9 +75,13 @@ impl ResultsError {
     }
 }
 
+fn full(source: &io::Error) -> bool {
+    matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 fn advice(source: &io::Error) -> &'static str {
     match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+        _ if full(source) => {
             "\n  help: free some space (`lab results clean`), or write elsewhere with --results DIR"
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {

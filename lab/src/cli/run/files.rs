@@ -1,0 +1,120 @@
+//! Writes the results folder of an experiment.
+use super::{Args, Experiment, Failure, Run, report};
+use crate::{
+    plot::{Figure, RunView, comparison, ink::Theme, overlay, percentiles, timeline},
+    report::html,
+    results::{FORMAT, Folder, Manifest, ResultsError, RunFiles, RunRecord, write_run},
+};
+use rayon::prelude::*;
+use std::path::PathBuf;
+
+/// The figures of an experiment, by their place in the report.
+pub(super) struct Figures {
+    /// The baseline over time.
+    pub(super) timeline: Figure,
+    /// All variants; none where there is only the baseline.
+    pub(super) comparison: Option<Figure>,
+    pub(super) percentiles: Figure,
+    /// Live over simulated.
+    pub(super) overlay: Option<Figure>,
+    /// The other runs over time.
+    pub(super) more: Vec<Figure>,
+}
+
+/// Writes everything, and says where.
+pub(super) fn write(args: &Args, folder: Folder, experiment: &Experiment<'_>) -> Result<PathBuf, Failure> {
+    folder.write("scenario.yaml", &experiment.plan.resolved)?;
+    let runs = experiment.runs.par_iter().map(|run| {
+        let Run { trace, judgement, summary, .. } = run;
+        write_run(&folder, &RunFiles { folder: &run.folder(), trace, judgement, summary })
+    });
+    runs.collect::<Result<(), ResultsError>>()?;
+    if !args.no_figures {
+        let figures = Figures::draw(&experiment.runs);
+        let page = || html(&report::input(experiment, &figures));
+        let (written, page) = rayon::join(|| figures.write(&folder), page);
+        written?;
+        folder.write("report.html", page)?;
+    }
+    let manifest = serde_json::to_string_pretty(&manifest(experiment)).expect("a manifest is plain data");
+    folder.write("manifest.json", manifest)?;
+    Ok(folder.finish()?)
+}
+
+impl Figures {
+    /// Draws the runs of the first seed.
+    fn draw(runs: &[Run]) -> Figures {
+        let seed = runs[0].seed;
+        let views: Vec<RunView<'_>> = runs.iter().filter(|run| run.seed == seed).map(view).collect();
+        let main = views[0];
+        let compared: Vec<RunView<'_>> = views.iter().filter(|v| v.engine == main.engine).copied().collect();
+        let live = views.iter().find(|v| v.label == main.label && v.engine != main.engine);
+        Figures {
+            timeline: timeline(&main),
+            comparison: (compared.len() > 1).then(|| comparison(&compared)),
+            percentiles: percentiles(&main),
+            overlay: live.map(|live| overlay(&main, live)),
+            more: views[1..].par_iter().map(timeline).collect(),
+        }
+    }
+
+    pub(super) fn all(&self) -> Vec<&Figure> {
+        let main =
+            [Some(&self.timeline), self.comparison.as_ref(), Some(&self.percentiles), self.overlay.as_ref()];
+        main.into_iter().flatten().chain(&self.more).collect()
+    }
+
+    fn write(&self, folder: &Folder) -> Result<(), ResultsError> {
+        let pngs = self.all().into_par_iter().flat_map(|figure| [(figure, true), (figure, false)]);
+        pngs.map(|(figure, light)| {
+            let name = format!("figures/{}", figure.name);
+            if light {
+                folder.write(&format!("{name}.svg"), figure.svg())?;
+                folder.write(&format!("{name}.png"), figure.png(Theme::Light))
+            } else {
+                folder.write(&format!("{name}.dark.png"), figure.png(Theme::Dark))
+            }
+        })
+        .collect()
+    }
+}
+
+fn view(run: &Run) -> RunView<'_> {
+    let Run { variant, engine, scenario, trace, judgement, .. } = run;
+    RunView { label: variant, engine, scenario, trace, judgement }
+}
+
+fn manifest(experiment: &Experiment<'_>) -> Manifest {
+    let Experiment { plan, runs, agreement, expectations, interrupted, began, took_s } = experiment;
+    Manifest {
+        format: FORMAT,
+        lab: env!("CARGO_PKG_VERSION"),
+        config: plan.name.clone(),
+        title: plan.baseline.title.clone(),
+        began: began.clone(),
+        took_s: *took_s,
+        command: std::env::args().collect(),
+        host: host(),
+        interrupted: *interrupted,
+        runs: runs.iter().map(record).collect(),
+        agreement: agreement.clone(),
+        expectations: expectations.clone(),
+    }
+}
+
+pub(super) fn record(run: &Run) -> RunRecord {
+    RunRecord {
+        variant: run.variant.clone(),
+        engine: run.engine.into(),
+        seed: run.seed,
+        folder: run.folder(),
+        unfit: run.unfit.clone(),
+        summary: run.summary.clone(),
+    }
+}
+
+/// The host's name and its CPUs.
+pub(super) fn host() -> (String, usize) {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    (name.trim().into(), std::thread::available_parallelism().map_or(1, |n| n.get()))
+}
