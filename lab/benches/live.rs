@@ -95,7 +95,9 @@ mod live {
 
     /// Healthy load at growing rates: three replicas with little to do.
     fn lateness() {
-        println!("calls/s   good/s   send p50/p99/max us   timer p99   station p99   added ms p50   carries");
+        println!(
+            "calls/s   good/s   send p50/p99/max us   timer p99   station p99   added ms p50   carries  connections"
+        );
         for rate in [1000.0, 5000.0, 10_000.0, 15_000.0, 20_000.0, 25_000.0] {
             let mut scenario = sample::queueing(rate, 64, Span::from_millis(2), Span::from_secs(6));
             scenario.services[0].replicas = 3;
@@ -104,13 +106,14 @@ mod live {
             let good = trace.client_total(secs(1), secs(5)).good as f64 / 4.0;
             let p50 = trace.clients[0].latency.before.value_at_quantile(0.5) as f64 / 1e3 - 2.0;
             println!(
-                "{rate:>7}  {good:>7.0}   {:>5.0} {:>6.0} {:>6.0}   {:>9.0}  {:>10.0}   {p50:>8.3}   {:>8.0}  {}",
+                "{rate:>7}  {good:>7.0}   {:>5.0} {:>6.0} {:>6.0}   {:>9.0}  {:>10.0}   {p50:>8.3}   {:>8.0}  {:>8}  {}",
                 f.lateness_p50_us,
                 f.lateness_p99_us,
                 f.lateness_max_us,
                 f.timer_p99_us,
                 f.station_p99_us,
                 f.carries_per_s,
+                f.connections_max,
                 if f.fit { "fit" } else { "UNFIT" },
             );
         }

@@ -7,6 +7,8 @@ pub mod scenario;
 pub mod trace;
 pub mod engine;
 pub mod theory;
+#[cfg(feature = "live")]
+pub mod selftest;
 pub mod verdict;
 pub mod plot;
 pub mod report;

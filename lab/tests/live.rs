@@ -14,6 +14,7 @@ use lab_core::{
 use std::{
     net::TcpListener,
     path::Path,
+    process::{Command, Stdio},
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
@@ -164,4 +165,60 @@ fn what_is_wrong_with_the_host_is_said() {
     scenario.clients[0].load.stages[0].rate = 3e6;
     let error = live(&scenario, 1, &options());
     assert!(matches!(&error, Err(LiveError::Host(why)) if why.contains("3000000 calls/s")), "{error:?}");
+}
+
+/// Not a test of its own: what the next test kills.
+#[test]
+#[ignore = "runs for a minute, to be killed by another test"]
+fn a_long_run_with_a_stopped_replica() {
+    let mut scenario = sample::queueing(50.0, 4, Span::from_millis(5), Span::from_secs(60));
+    scenario.services[0].replicas = 2;
+    scenario.disturbances = vec![trigger(0.2, 50.0, Effect::Pause { replicas: replica(1) })];
+    run(&scenario);
+}
+
+#[test]
+fn replicas_die_with_their_parent_even_when_stopped() {
+    let mut parent = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "a_long_run_with_a_stopped_replica"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut children = vec![];
+    let stopped = wait_for(|| {
+        children = children_of(parent.id());
+        children.iter().any(|child| state(*child) == Some('T'))
+    });
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    assert!(stopped && children.len() == 2, "replicas {children:?}, one of them stopped: {stopped}");
+    let gone = wait_for(|| children.iter().all(|child| matches!(state(*child), None | Some('Z' | 'X'))));
+    assert!(gone, "{:?}", children.iter().map(|c| state(*c)).collect::<Vec<_>>());
+}
+
+/// Looks every 50 ms until `done`, for 20 s at most.
+fn wait_for(mut done: impl FnMut() -> bool) -> bool {
+    (0..400).any(|_| {
+        #[expect(clippy::disallowed_methods, reason = "a test that waits for another process")]
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        done()
+    })
+}
+
+/// State letter and parent of a process, as in proc(5).
+fn stat(pid: u32) -> Option<(char, u32)> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
+    Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
+}
+
+fn state(pid: u32) -> Option<char> {
+    stat(pid).map(|(state, _)| state)
+}
+
+fn children_of(parent: u32) -> Vec<u32> {
+    let names = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.file_name());
+    let pids = names.filter_map(|name| name.to_str()?.parse().ok());
+    pids.filter(|pid| stat(*pid).is_some_and(|(_, of)| of == parent)).collect()
 }
