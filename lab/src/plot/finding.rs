@@ -52,9 +52,8 @@ pub fn finding(run: &RunView) -> String {
 /// How the finding goes on where an operator acted.
 fn after_lever(run: &RunView) -> String {
     let Some(lever) = run.scenario.levers().min_by_key(|lever| lever.from) else { return String::new() };
-    let failed = matches!(run.judgement.verdict, Verdict::Metastable { .. } | Verdict::Escaped { .. });
     match run.judgement.after_lever {
-        "recovered" if failed => format!(", until {}", done(&lever.effect)),
+        "recovered" if is_down(run.judgement) => format!(", until {}", done(&lever.effect)),
         "failed" | "degraded" => format!(", even after {}", done(&lever.effect)),
         _ => String::new(),
     }
@@ -142,17 +141,19 @@ pub fn findings(runs: &[RunView]) -> String {
     if let [run] = runs {
         return finding(run);
     }
-    let count_of = |test: fn(&Verdict) -> bool| runs.iter().filter(|r| test(&r.judgement.verdict)).count();
-    let stays = count_of(|v| matches!(v, Verdict::Unaffected));
-    let recovers = count_of(|v| matches!(v, Verdict::Recovered { .. }));
-    let down = count_of(|v| matches!(v, Verdict::Metastable { .. } | Verdict::Escaped { .. }));
-    let other = runs.len() - stays - recovers - down;
+    let count_of = |test: fn(&Judgement) -> bool| runs.iter().filter(|run| test(run.judgement)).count();
+    let stays = count_of(|j| matches!(j.verdict, Verdict::Unaffected));
+    let recovers = count_of(|j| matches!(j.verdict, Verdict::Recovered { .. }));
+    let cured = count_of(|j| is_down(j) && j.after_lever == "recovered");
+    let down = count_of(is_down) - cured;
+    let other = runs.len() - stays - recovers - cured - down;
     let each = |n: usize, one: &str, many: &str| {
         (n > 0).then(|| format!("{} {}", count(n), if n == 1 { one } else { many }))
     };
     let parts: Vec<String> = [
         each(stays, "stays healthy", "stay healthy"),
         each(recovers, "recovers", "recover"),
+        each(cured, "stays down until an operator acts", "stay down until an operator acts"),
         each(down, "stays down", "stay down"),
         each(other, "does neither", "do neither"),
     ]
@@ -164,6 +165,10 @@ pub fn findings(runs: &[RunView]) -> String {
         return format!("All {} {what}", plural(runs.len() as u64, "run"));
     }
     format!("Of {} runs, {}", count(runs.len()), list(&parts))
+}
+
+fn is_down(judgement: &Judgement) -> bool {
+    matches!(judgement.verdict, Verdict::Metastable { .. } | Verdict::Escaped { .. })
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -181,6 +186,7 @@ pub(super) fn aside(judgement: &Judgement) -> String {
         Verdict::Recovered { after } if after.0 == 0 => "at once".into(),
         Verdict::Recovered { after } => format!("after {}", span(after)),
         Verdict::Draining { left } => format!("{} more", seconds(left.as_secs_f64().ceil())),
+        _ if is_down(judgement) && judgement.after_lever == "recovered" => "until the lever".into(),
         Verdict::Metastable { spontaneous: true } => "without trigger too".into(),
         Verdict::Escaped { at } => format!("at {}", seconds(at.as_secs_f64())),
         _ => String::new(),

@@ -24,11 +24,9 @@ impl Ink {
     pub fn svg(&self, title: &str, text: TextAs) -> String {
         let (w, h) = (self.width, self.height);
         let mut svg = String::with_capacity(100_000);
-        let size =
-            if text == TextAs::Inline { String::new() } else { format!(" width=\"{w}\" height=\"{h}\"") };
         let _ = writeln!(
             svg,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\"{size} viewBox=\"0 0 {w} {h}\" role=\"img\" \
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" role=\"img\" \
              font-family=\"Inter,Helvetica Neue,Arial,sans-serif\"><title>{}</title>",
             escape(title)
         );
