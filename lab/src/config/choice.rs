@@ -8,9 +8,10 @@ use serde::{
 use std::{borrow::Cow, fmt, marker::PhantomData, str::FromStr};
 
 /// `none`, or a block of settings.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum OrNone<T> {
     /// `none`.
+    #[default]
     None,
     /// The settings.
     Some(T),
@@ -23,12 +24,6 @@ impl<T> OrNone<T> {
             OrNone::None => None,
             OrNone::Some(value) => Some(value),
         }
-    }
-}
-
-impl<T> Default for OrNone<T> {
-    fn default() -> Self {
-        OrNone::None
     }
 }
 

@@ -326,10 +326,16 @@ impl<'de> MapAccess<'de> for Entries<'de, '_> {
             return seed.deserialize(De { node: &entry.key, poison }).map(Some).map_err(|e| e.at(&entry.key));
         }
         self.value = None;
-        match self.missing.next() {
+        // A resolved tree may hold by now what was missing when it was read first.
+        let there = self.map.node;
+        match self.missing.by_ref().find(|key| there.get(key).is_none()) {
             Some(key) => seed.deserialize((*key).into_deserializer()).map(Some),
             None => Ok(None),
         }
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.entries.len() + self.missing.len())
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ReadError> {

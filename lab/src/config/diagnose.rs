@@ -115,6 +115,11 @@ impl std::error::Error for ConfigErrors {}
 pub fn suggest(written: &str, candidates: &[impl AsRef<str>]) -> Option<String> {
     let lower = written.to_lowercase().replace(['-', ' '], "_");
     let distance = |c: &str| strsim::damerau_levenshtein(&lower, c);
+    if lower.len() > 1
+        && let Some(longer) = candidates.iter().map(AsRef::as_ref).find(|c| c.starts_with(&lower))
+    {
+        return Some(format!("did you mean `{longer}`?"));
+    }
     let (best, far) = candidates.iter().map(|c| (c.as_ref(), distance(c.as_ref()))).min_by_key(|c| c.1)?;
-    (far <= (lower.chars().count() / 3).max(1)).then(|| format!("did you mean `{best}`?"))
+    (far > 0 && far <= (lower.chars().count() / 3).max(1)).then(|| format!("did you mean `{best}`?"))
 }

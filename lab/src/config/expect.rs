@@ -60,7 +60,15 @@ pub struct Expectation {
     /// Its smallest and its largest allowed value, with the metric's unit: `[3.8, 4.1]`, `[500/s, 600/s]`, `[0 %, 5 %]`,
     /// `[1 ms, 80 ms]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "limits")]
     pub between: Option<(Amount, Amount)>,
+}
+
+/// The schema of two amounts, which may be plain numbers.
+fn limits(generator: &mut SchemaGenerator) -> Schema {
+    let amount = generator.subschema_for::<Amount>();
+    let one = json_schema!({ "anyOf": [{ "type": "number" }, amount] });
+    json_schema!({ "type": "array", "items": one, "minItems": 2, "maxItems": 2 })
 }
 
 /// A verdict's word.

@@ -4,6 +4,7 @@ pub mod budget;
 mod check;
 pub mod choice;
 pub mod client;
+#[expect(clippy::result_large_err, reason = "an error is made once per mistake of a person")]
 mod deserialize;
 pub mod diagnose;
 pub mod disturbance;
@@ -16,6 +17,7 @@ mod overlay;
 pub mod preset;
 mod read;
 pub mod recorded;
+mod reference;
 mod resolve;
 pub mod service;
 pub mod units;
@@ -25,3 +27,10 @@ pub use diagnose::ConfigErrors;
 pub use expect::Metric;
 pub use experiment::Experiment;
 pub use load::{Loaded, LoadedVariant, load, load_text};
+pub use preset::{PRESETS, Preset, Tag};
+pub use reference::{reference, schema};
+
+/// The retry presets, in the order of the reference.
+pub fn presets() -> &'static [Preset] {
+    PRESETS
+}

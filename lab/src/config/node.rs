@@ -235,7 +235,7 @@ impl<'a> Reader<'a> {
         let place = self.place(index..index + 1);
         let line = self.text[..place.start].rsplit('\n').next().unwrap_or("");
         let rest = self.text[place.start..].lines().next().unwrap_or("");
-        let help = if line.contains('\t') || rest.contains('\t') {
+        let help = if info.contains(" tab") || line.contains('\t') || rest.contains('\t') {
             Some("YAML is indented with spaces, never with tabs".into())
         } else if rest.starts_with('%') || rest.starts_with('@') || rest.starts_with('`') {
             Some("a value that begins with this character needs quotes".into())

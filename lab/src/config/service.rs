@@ -232,6 +232,9 @@ impl<'de> Deserialize<'de> for Law {
                 self.visit_str(&number.to_string())
             }
             fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Law, A::Error> {
+                if map.size_hint().is_some_and(|keys| keys > 1) {
+                    return Err(de::Error::custom("only one law can be chosen, found several keys"));
+                }
                 LawKind::deserialize(MapAccessDeserializer::new(map)).map(Law)
             }
         }

@@ -173,7 +173,7 @@ impl Checker<'_> {
             let whole = begins + stage.lasts.0 <= first;
             highest = highest.max(if stage.ramp && !whole { rate } else { stage.rate.0 });
             rate = stage.rate.0;
-            begins = begins + stage.lasts.0;
+            begins += stage.lasts.0;
         }
         highest
     }
