@@ -74,15 +74,22 @@ struct Fleet<'a> {
     ending: bool,
 }
 
+/// The load thread as seen from here. It ends when `stop` is sent or dropped.
+struct Loading {
+    thread: JoinHandle<io::Result<LoadRun>>,
+    counters: Arc<Counters>,
+    stop: Option<oneshot::Sender<()>>,
+}
+
 pub(super) fn run(scenario: &Scenario, seed: u64, options: &LiveOptions<'_>) -> Result<LiveRun, LiveError> {
     let descriptors = guard::raise_descriptor_limit();
     let mut fleet = Fleet::new(scenario, seed, options)?;
     let carries_per_s = probe::carries(&fleet.executable, scenario)?;
     probe::refuse_too_much(scenario, carries_per_s)?;
     fleet.start()?;
-    let (load, counters, stop) = fleet.start_load()?;
-    fleet.attend(&load, &counters, stop)?;
-    let load = load.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    let mut load = fleet.start_load()?;
+    fleet.attend(&mut load)?;
+    let load = load.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     let load = load.map_err(|source| LiveError::System { what: "the load thread", source })?;
     fleet.end(load.end)?;
     fleet.finish(load, descriptors, carries_per_s)
@@ -165,9 +172,7 @@ impl<'a> Fleet<'a> {
         Ok(())
     }
 
-    fn start_load(
-        &self,
-    ) -> Result<(JoinHandle<io::Result<LoadRun>>, Arc<Counters>, oneshot::Sender<()>), LiveError> {
+    fn start_load(&self) -> Result<Loading, LiveError> {
         let counters = Arc::new(Counters::default());
         let (stop, stopped) = oneshot::channel();
         let setup = LoadSetup {
@@ -182,18 +187,12 @@ impl<'a> Fleet<'a> {
         let thread = std::thread::Builder::new().name("load".into()).spawn(move || load::run(setup));
         let thread =
             thread.map_err(|source| LiveError::System { what: "starting the load thread", source })?;
-        Ok((thread, counters, stop))
+        Ok(Loading { thread, counters, stop: Some(stop) })
     }
 
     /// Does what the triggers do to processes, and listens to the replicas, until the load is over.
-    fn attend(
-        &mut self,
-        load: &JoinHandle<io::Result<LoadRun>>,
-        counters: &Counters,
-        stop: oneshot::Sender<()>,
-    ) -> Result<(), LiveError> {
-        let mut stop = Some(stop);
-        while !load.is_finished() {
+    fn attend(&mut self, load: &mut Loading) -> Result<(), LiveError> {
+        while !load.thread.is_finished() {
             self.act()?;
             let wait = self.plan.next().map_or(LOOK, |at| at.since(self.clock.now()).min(LOOK));
             match self.messages.recv_timeout(Duration::from_nanos(wait.0)) {
@@ -205,15 +204,15 @@ impl<'a> Fleet<'a> {
             }
             if self.options.interrupted.is_some_and(|flag| flag.load(Relaxed)) {
                 // The load thread may be at its end already.
-                stop.take().map(|stop| stop.send(()));
+                load.stop.take().map(|stop| stop.send(()));
             }
             if let Some(show) = self.options.progress {
                 show(Progress {
                     elapsed: self.clock.now().since(Time::ZERO).min(self.scenario.duration),
                     duration: self.scenario.duration,
-                    calls: counters.calls.load(Relaxed),
-                    over: counters.over.load(Relaxed),
-                    attempts: counters.attempts.load(Relaxed),
+                    calls: load.counters.calls.load(Relaxed),
+                    over: load.counters.over.load(Relaxed),
+                    attempts: load.counters.attempts.load(Relaxed),
                 });
             }
         }
