@@ -1,26 +1,25 @@
-//! How fast the simulation is, one core, with full metrics in windows of a second. `cargo bench --bench simulation`.
+//! How fast the simulation is: one core, from the YAML, with full metrics in windows of a second.
+//! `cargo bench --bench simulation`, or with a part of a case's name to run only that.
 //!
-//! The yardstick: M/M/4, 200 waiting places, mean service 0.1 s, Poisson 24/s, 1 s timeout per attempt, up to 4 attempts,
-//! backoff U(0, 0.1·2^k) s. *Healthy*: nothing else. *Storm*: arrivals ×10 in [60, 70) s, and it never comes back.
+//! The yardstick is `configs/yardstick-healthy.yaml` and `configs/yardstick-storm.yaml`, run until a million calls are over:
+//! M/M/4, 200 waiting places, mean service 0.1 s, Poisson 24/s, 1 s timeout per attempt, up to 4 attempts, backoff
+//! U(0, 0.1·2^k) s; in the storm, arrivals ×10 in [60, 70) s. The fleets show that an event costs much the same with
+//! four servers and with four thousand.
 use lab::{
     engine::sim::sim,
-    scenario::{Scenario, sample::queueing},
+    scenario::{Scenario, load, sample::queueing},
 };
 use lab_core::{
     balance::Balance,
-    budget::Budget,
-    call::{Outcome, OutcomeSet},
-    retry::{Backoff, Jitter, Retry},
     time::{Span, Time},
-    timeline::{Disturbance, Effect, Role},
 };
+use std::path::Path;
 
 fn main() {
     let only = std::env::args().nth(1).filter(|a| !a.starts_with('-')).unwrap_or_default();
-    let million = Span::from_secs(1_000_000 / 24);
     let cases: [(&str, Scenario); 5] = [
-        ("healthy", yardstick(million)),
-        ("storm", storm(million)),
+        ("healthy", yardstick("healthy")),
+        ("storm", yardstick("storm")),
         ("fleet of 4", fleet(4, Span::from_secs(100_000))),
         ("fleet of 400", fleet(400, Span::from_secs(1000))),
         ("fleet of 4000", fleet(4000, Span::from_secs(100))),
@@ -47,37 +46,13 @@ fn main() {
     }
 }
 
-fn yardstick(duration: Span) -> Scenario {
-    let mut scenario = queueing(24.0, 4, Span::from_millis(100), duration);
-    scenario.services[0].policy.capacity = 200;
-    let policy = &mut scenario.clients[0].policy;
-    policy.per_try_timeout = Span::from_secs(1);
-    let initial = Span::from_millis(100);
-    policy.retry = Retry {
-        max_attempts: 4,
-        retry_on: OutcomeSet::of(&[Outcome::Timeout, Outcome::Rejected]),
-        backoff: Backoff {
-            initial,
-            initial_after_rejection: initial,
-            multiplier: 2.0,
-            max: Span::from_secs(10),
-            jitter: Jitter::Full,
-        },
-        budget: Budget::None,
-    };
-    scenario
-}
-
-fn storm(duration: Span) -> Scenario {
-    let mut scenario = yardstick(duration);
-    scenario.disturbances.push(Disturbance {
-        name: "spike".into(),
-        role: Role::Trigger,
-        from: Time::from_secs_f64(60.0),
-        until: Time::from_secs_f64(70.0),
-        effect: Effect::LoadSpike { clients: vec![0], factor: 10.0 },
-    });
-    scenario
+/// A yardstick config, long enough for a million calls.
+fn yardstick(which: &str) -> Scenario {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../configs/yardstick-{which}.yaml"));
+    match load(&file, &["duration=41667 s".into()]) {
+        Ok(plan) => plan.baseline,
+        Err(errors) => panic!("{errors}"),
+    }
 }
 
 /// `replicas` servers of one worker each, loaded to 60 %: the cost of an event must not grow with the fleet.

@@ -67,10 +67,12 @@ impl ServerRecorder {
                 }
             }
         }
-        self.integrate(now);
-        self.queued = server.queued() as u64;
-        self.busy = server.busy() as u64;
-        self.window.queue_max = self.window.queue_max.max(self.queued);
+        let (queued, busy) = (server.queued() as u64, server.busy() as u64);
+        if (queued, busy) != (self.queued, self.busy) {
+            self.integrate(now);
+            (self.queued, self.busy) = (queued, busy);
+            self.window.queue_max = self.window.queue_max.max(queued);
+        }
     }
 
     #[inline]
