@@ -174,7 +174,7 @@ impl Loader {
         let padded = " ".repeat(path.len() + 1) + value;
         let Some(value) = self.parse(&padded, source) else { return };
         if let Err(finding) = change(tree, &key, &value) {
-            self.findings.push(finding);
+            self.findings.push(*finding);
         }
     }
 
@@ -206,7 +206,7 @@ impl Loader {
         let mut changes = vec![];
         for entry in variant.value.entries() {
             if let Err(finding) = change(&mut tree, &entry.key, &entry.value) {
-                self.findings.push(finding);
+                self.findings.push(*finding);
                 return None;
             }
             changes.push((entry.key.text().unwrap_or("").to_owned(), entry.value.one_line()));

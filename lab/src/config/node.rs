@@ -167,8 +167,7 @@ fn fresh() -> usize {
 pub fn parse(text: &str, source: usize) -> Result<(Node, Vec<Malformed>), Malformed> {
     let mut reader = Reader::new(text, source);
     let mut parser = Parser::new_from_str(text);
-    loop {
-        let Some(next) = parser.next_event() else { break };
+    while let Some(next) = parser.next_event() {
         let (event, span) = next.map_err(|e| reader.syntax(e.marker().index(), e.info()))?;
         let span = span.start.index()..span.end.index();
         if matches!(event, Event::StreamEnd) {

@@ -6,13 +6,13 @@ use super::{
 };
 
 /// Puts `value` at the dotted path that `path` holds. Its parent must exist; a map replaces what stood there whole.
-pub(super) fn change(root: &mut Node, path: &Node, value: &Node) -> Result<(), Finding> {
+pub(super) fn change(root: &mut Node, path: &Node, value: &Node) -> Result<(), Box<Finding>> {
     let text = path.text().unwrap_or("");
     let steps: Vec<&str> = text.split('.').collect();
     let wrong = |message: String, label: String, help: Option<String>| {
         let mut finding = Finding::error(path.place, message, label, help);
         finding.path = text.into();
-        finding
+        Box::new(finding)
     };
     if steps.iter().any(|s| s.is_empty()) {
         let help = Some("a path looks like `clients.web.retry.max_attempts`".into());
@@ -60,8 +60,8 @@ fn nothing_there(
     step: &str,
     keys: &[String],
     found: &str,
-    wrong: impl Fn(String, String, Option<String>) -> Finding,
-) -> Finding {
+    wrong: impl Fn(String, String, Option<String>) -> Box<Finding>,
+) -> Box<Finding> {
     let place = if parent.is_empty() { "the experiment".to_owned() } else { format!("`{parent}`") };
     if keys.is_empty() {
         let help = (!parent.is_empty()).then(|| format!("set `{parent}` as a whole"));
