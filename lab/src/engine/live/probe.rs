@@ -35,8 +35,10 @@ const LENGTH: Span = Span::from_millis(500);
 const CONNECTIONS: u32 = 48;
 /// More replicas than this do not change what two ends of a connection cost.
 const REPLICAS_MAX: usize = 4;
-/// Share of a closed loop's rate up to which an open loop stays punctual; see `benches/live.rs`.
-const PUNCTUAL: f64 = 0.6;
+/// Share of a closed loop's rate up to which an open loop stays punctual. The closed loop handles what has come in batches; an
+/// open loop wakes for every call. `benches/live.rs` found 20,000/s punctual and 25,000/s late where the closed loop did
+/// 110,000/s.
+const PUNCTUAL: f64 = 0.18;
 
 /// Calls per second that a load thread and as many replicas as `scenario` has can exchange here without being late.
 pub(super) fn carries(executable: &Path, scenario: &Scenario) -> Result<f64, LiveError> {
