@@ -9,6 +9,8 @@ mod presets;
 mod progress;
 mod run;
 mod schema;
+#[cfg(feature = "live")]
+mod selftest;
 mod table;
 
 use clap::{Parser, Subcommand, error::ErrorKind};
@@ -38,6 +40,9 @@ enum Verb {
     Check(check::Args),
     /// Two results side by side, or the simulated and live halves of one
     Compare(compare::Args),
+    /// Is this host fit for live runs? Measures it against theory and simulation
+    #[cfg(feature = "live")]
+    Selftest(selftest::Args),
     /// List or remove results
     Results(keep::Args),
     /// Retry policies of real clients, with their sources
@@ -60,6 +65,8 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args),
         Verb::Check(args) => check::check(&args),
         Verb::Compare(args) => compare::compare(&args),
+        #[cfg(feature = "live")]
+        Verb::Selftest(args) => selftest::selftest(&args),
         Verb::Results(args) => keep::results(&args),
         Verb::Presets(args) => presets::presets(&args),
         Verb::Schema(args) => schema::schema(&args),

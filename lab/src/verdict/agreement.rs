@@ -126,7 +126,9 @@ impl std::fmt::Display for Value {
         match self {
             Value::Word(word) => f.pad(word),
             Value::Figure(None) => f.pad("–"),
-            Value::Figure(Some(figure)) if figure.abs() < 20.0 => f.pad(&format!("{figure:.2}")),
+            Value::Figure(Some(figure)) if *figure != 0.0 && figure.abs() < 20.0 => {
+                f.pad(&format!("{figure:.2}"))
+            }
             Value::Figure(Some(figure)) => f.pad(&format!("{figure:.0}")),
         }
     }

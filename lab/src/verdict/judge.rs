@@ -190,8 +190,11 @@ impl<'a> Case<'a> {
                 "{rest} after the last trigger are too short to tell, 20 s are needed"
             ));
         }
-        // The end of the time it was down says more about what comes than its beginning.
-        let stretch = Time(down.0 + self.horizon.since(down).0 / 2).min(tail).max(down);
+        // The end of the time it was down says more about what comes than its beginning; but where attempts come slower than
+        // the service can work, one law holds for all of it, and the longer the surer.
+        let half = Time(down.0 + self.horizon.since(down).0 / 2).min(tail).max(down);
+        let slower = pressure.is_some_and(|p| p.lasting_per_s < p.capacity_per_s);
+        let stretch = if slower { down.max(over).min(tail) } else { half };
         let trend = backlog::trend(self.trace, stretch, self.horizon);
         if let Some(finding) = trend.and_then(|t| self.drains(&t)) {
             return finding;
@@ -242,7 +245,7 @@ impl<'a> Case<'a> {
 
     /// Attempts come slower than the service can work: unless it was down much longer than a drain takes, nobody can say.
     fn may_drain(&self, pressure: &Pressure, down: Time) -> Option<Finding> {
-        let spare = pressure.capacity_per_s - pressure.attempts_per_s;
+        let spare = pressure.capacity_per_s - pressure.lasting_per_s;
         let from = down.max(self.scenario.triggers_over());
         let most = self.trace.within(from, self.horizon).map(|w| backlog::backlog(self.trace, w));
         let most = most.fold(0.0, f64::max);
@@ -253,7 +256,7 @@ impl<'a> Case<'a> {
         Some(undecided(format!(
             "failed at the end, but {:.0} attempts/s are less than the capacity of {:.0}/s: a backlog of {:.0} needs {} to \
              drain, and only {} have passed",
-            pressure.attempts_per_s,
+            pressure.lasting_per_s,
             pressure.capacity_per_s,
             most,
             seconds(Span::from_secs_f64(most / spare)),

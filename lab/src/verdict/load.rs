@@ -7,8 +7,10 @@ use lab_core::{arrival::Process, time::Time};
 pub(super) struct Pressure {
     /// New calls per second.
     pub offered_per_s: f64,
-    /// Attempts per second, λR.
+    /// Attempts per second, as counted.
     pub attempts_per_s: f64,
+    /// λR: attempts per second at the rate that the workload plans, so that a cluster of arrivals is not taken for a load that lasts.
+    pub lasting_per_s: f64,
     /// Completions per second with all replicas up and none slowed down, μ.
     pub capacity_per_s: f64,
     /// Whether the load alone, without retries, is beyond the capacity.
@@ -52,6 +54,11 @@ fn of_service(
     Some(Pressure {
         offered_per_s: offered / seconds,
         attempts_per_s: attempts / seconds,
+        lasting_per_s: if planned > 0.0 && offered > 0.0 {
+            planned * attempts / offered
+        } else {
+            attempts / seconds
+        },
         capacity_per_s,
         overload: planned.max(surely) >= capacity_per_s,
     })
