@@ -70,19 +70,16 @@ impl<E: Copy> Agenda<E> {
     /// Plans `event` for `at`, in `lane` if that keeps the lane in order, else as [`Agenda::plan`] does.
     #[inline]
     pub fn plan_in(&mut self, lane: Lane, at: Time, event: E) {
-        match self.lanes[lane.0].back() {
-            Some(last) if due_at(last.key) > at => return self.plan(at, event),
-            Some(_) => {
-                let key = self.key(at);
-                self.lanes[lane.0].push_back(Entry { key, event });
-            }
-            None => {
-                let key = self.key(at);
-                self.fronts[lane.0] = key;
-                if key < self.soonest.0 {
-                    self.soonest = (key, Some(lane.0));
-                }
-                self.lanes[lane.0].push_back(Entry { key, event });
+        let last = self.lanes[lane.0].back().map(|last| due_at(last.key));
+        if last.is_some_and(|last| last > at) {
+            return self.plan(at, event);
+        }
+        let key = self.key(at);
+        self.lanes[lane.0].push_back(Entry { key, event });
+        if last.is_none() {
+            self.fronts[lane.0] = key;
+            if key < self.soonest.0 {
+                self.soonest = (key, Some(lane.0));
             }
         }
     }
