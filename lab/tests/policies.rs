@@ -192,7 +192,9 @@ fn envoy_makes_three_retries_at_a_time() {
 /// Every wait lies in the interval that the source gives, in milliseconds, and the intervals are used to their ends.
 #[test]
 fn waits_follow_the_published_formulas() {
-    let cases: [(&str, Outcome, &[(f64, f64)]); 9] = [
+    /// A preset, how every attempt ends, and the bounds of each wait.
+    type Case = (&'static str, Outcome, &'static [(f64, f64)]);
+    let cases: [Case; 9] = [
         ("aws-standard-2.0", Outcome::Error, &[(0.0, 1000.0), (0.0, 2000.0)]),
         ("aws-standard-2.1", Outcome::Error, &[(0.0, 50.0), (0.0, 100.0)]),
         ("aws-standard-2.1", Outcome::Rejected, &[(0.0, 1000.0), (0.0, 2000.0)]),
