@@ -11,11 +11,11 @@ use std::collections::VecDeque;
 pub struct Agenda<E> {
     heap: Heap<E>,
     lanes: Vec<VecDeque<Entry<E>>>,
-    /// The key of each lane's first entry; [`NOTHING`] where a lane is empty.
+    /// The key of the heap's first entry and then of each lane's; [`NOTHING`] where there is none.
     fronts: Vec<u128>,
     serial: u64,
-    /// The key of the first entry, and its lane unless it is in the heap.
-    soonest: (u128, Option<usize>),
+    /// The key of the first entry, and its place in `fronts`.
+    soonest: (u128, usize),
 }
 
 /// A first-in-first-out list inside an agenda, for entries that are planned in order of time.
@@ -28,6 +28,9 @@ struct Entry<E> {
     key: u128,
     event: E,
 }
+
+/// The heap's place in `fronts`; lane n is at n + 1.
+const HEAP: usize = 0;
 
 /// Later than every entry.
 const NOTHING: u128 = u128::MAX;
@@ -44,9 +47,9 @@ impl<E: Copy> Agenda<E> {
         Agenda {
             heap: Heap { keys: vec![], events: vec![] },
             lanes: vec![],
-            fronts: vec![],
+            fronts: vec![NOTHING],
             serial: 0,
-            soonest: (NOTHING, None),
+            soonest: (NOTHING, HEAP),
         }
     }
 
@@ -61,10 +64,10 @@ impl<E: Copy> Agenda<E> {
     #[inline]
     pub fn plan(&mut self, at: Time, event: E) {
         let key = self.key(at);
-        if key < self.soonest.0 {
-            self.soonest = (key, None);
-        }
         self.heap.push(key, event);
+        if key < self.fronts[HEAP] {
+            self.came_first(key, HEAP);
+        }
     }
 
     /// Plans `event` for `at`, in `lane` if that keeps the lane in order, else as [`Agenda::plan`] does.
@@ -77,10 +80,16 @@ impl<E: Copy> Agenda<E> {
         let key = self.key(at);
         self.lanes[lane.0].push_back(Entry { key, event });
         if last.is_none() {
-            self.fronts[lane.0] = key;
-            if key < self.soonest.0 {
-                self.soonest = (key, Some(lane.0));
-            }
+            self.came_first(key, lane.0 + 1);
+        }
+    }
+
+    /// A new entry is the first of its place.
+    #[inline]
+    fn came_first(&mut self, key: u128, place: usize) {
+        self.fronts[place] = key;
+        if key < self.soonest.0 {
+            self.soonest = (key, place);
         }
     }
 
@@ -100,32 +109,27 @@ impl<E: Copy> Agenda<E> {
     /// Takes the next event if it is due by `now`. The simulation passes the time of the next thing that is not planned here.
     #[inline]
     pub fn due(&mut self, now: Time) -> Option<(Time, E)> {
-        let (key, lane) = self.soonest;
+        let (key, place) = self.soonest;
         if due_at(key) > now || key == NOTHING {
             return None;
         }
-        let event = match lane {
-            Some(lane) => {
-                let list = &mut self.lanes[lane];
-                let entry = list.pop_front()?;
-                self.fronts[lane] = list.front().map_or(NOTHING, |e| e.key);
-                entry.event
-            }
-            None => self.heap.pop()?,
+        let event = if place == HEAP {
+            let event = self.heap.pop()?;
+            self.fronts[HEAP] = self.heap.first();
+            event
+        } else {
+            let list = &mut self.lanes[place - 1];
+            let entry = list.pop_front()?;
+            self.fronts[place] = list.front().map_or(NOTHING, |e| e.key);
+            entry.event
         };
-        self.find_soonest();
-        Some((due_at(key), event))
-    }
-
-    #[inline]
-    fn find_soonest(&mut self) {
-        let mut soonest = (self.heap.first(), None);
-        for (lane, &key) in self.fronts.iter().enumerate() {
-            if key < soonest.0 {
-                soonest = (key, Some(lane));
+        self.soonest = (NOTHING, HEAP);
+        for (place, &key) in self.fronts.iter().enumerate() {
+            if key < self.soonest.0 {
+                self.soonest = (key, place);
             }
         }
-        self.soonest = soonest;
+        Some((due_at(key), event))
     }
 }
 

@@ -283,9 +283,9 @@ impl Client {
         self.generation
     }
 
-    /// Whether `attempt` is what its call waits for.
+    /// Whether `attempt` is what its call waits for. A timer or an answer for any other changes nothing.
     #[inline]
-    fn is_current(&self, attempt: Attempt) -> bool {
+    pub fn waits_for(&self, attempt: Attempt) -> bool {
         self.calls.get(attempt.slot as usize).is_some_and(|pending| pending.generation == attempt.generation)
     }
 }
@@ -300,21 +300,21 @@ impl Machine for Client {
             ClientIn::Arrive { call, intended } => self.arrive(now, call, intended, out),
             ClientIn::Woken(Wake::Timeout(attempt)) => {
                 // A call that waits to retry has a new generation, so its old timeout is not current.
-                if self.is_current(attempt) {
+                if self.waits_for(attempt) {
                     let replica = self.calls[attempt.slot as usize].replica;
                     out.put(ClientOut::GiveUp { attempt, replica });
                     self.settle(now, attempt.slot, Outcome::Timeout, out);
                 }
             }
             ClientIn::Answer { attempt, outcome } => {
-                if self.is_current(attempt) {
+                if self.waits_for(attempt) {
                     self.settle(now, attempt.slot, outcome, out);
                 } else {
                     out.put(ClientOut::Late { attempt });
                 }
             }
             ClientIn::Woken(Wake::Retry(attempt)) => {
-                if self.is_current(attempt) {
+                if self.waits_for(attempt) {
                     self.send(now, attempt.slot, out);
                 }
             }

@@ -16,7 +16,6 @@ use lab_core::{
     time::{Span, Time},
     timeline::{Change, timeline},
 };
-use std::collections::VecDeque;
 
 /// Runs `scenario` with `seed`. The same two give the same trace to the last bit, on every machine.
 pub fn sim(scenario: &Scenario, seed: u64) -> Trace {
@@ -70,7 +69,7 @@ struct World<'a> {
     scenario: &'a Scenario,
     draw: Draw,
     agenda: Agenda<Event>,
-    now_messages: VecDeque<Message>,
+    now_messages: Vec<Message>,
     groups: Vec<Group>,
     /// The next arrival of all groups, and whose it is.
     next_arrival: (usize, Arrival),
@@ -113,7 +112,7 @@ impl<'a> World<'a> {
             draw,
             network_lane: None,
             agenda,
-            now_messages: VecDeque::new(),
+            now_messages: vec![],
             groups: vec![],
             next_arrival: (0, Arrival { at: Time::NEVER, call: 0 }),
             clients: vec![],
@@ -215,6 +214,10 @@ impl<'a> World<'a> {
     fn happen(&mut self, now: Time, event: Event) {
         match event {
             Event::Timeout { client, attempt } => {
+                // Most attempts are over before their timeout; the machine would ignore it.
+                if !self.clients[client as usize].waits_for(attempt) {
+                    return;
+                }
                 self.client(now, client, ClientIn::Woken(Wake::Timeout(attempt)));
             }
             Event::Retry { client, attempt } => {
@@ -238,11 +241,13 @@ impl<'a> World<'a> {
         self.deliver(now);
     }
 
-    /// Delivers what needs no time.
+    /// Delivers what needs no time, and what that brings about.
     #[inline]
     fn deliver(&mut self, now: Time) {
-        while let Some(message) = self.now_messages.pop_front() {
-            match message {
+        let mut next = 0;
+        while let Some(message) = self.now_messages.get(next) {
+            next += 1;
+            match *message {
                 Message::Request { server, job } => self.server(now, server, ServerIn::Arrive(job)),
                 Message::Answer { client, attempt, outcome } => {
                     self.client(now, client, ClientIn::Answer { attempt, outcome });
@@ -252,6 +257,7 @@ impl<'a> World<'a> {
                 }
             }
         }
+        self.now_messages.clear();
     }
 
     fn change(&mut self, now: Time, change: &Change) {
@@ -298,7 +304,7 @@ impl<'a> World<'a> {
                     let server = group.first_server + replica;
                     let delay = self.network.delay(group.service, Stream::NetworkOut, job.call, job.number);
                     if delay == Span::ZERO {
-                        self.now_messages.push_back(Message::Request { server, job });
+                        self.now_messages.push(Message::Request { server, job });
                     } else {
                         let parcel = self.parcels.put(job);
                         let event = Event::Request { server, parcel };
@@ -311,7 +317,7 @@ impl<'a> World<'a> {
                     let key = u64::from(attempt.generation);
                     let delay = self.network.delay(group.service, Stream::NetworkOut, key, 0);
                     if delay == Span::ZERO {
-                        self.now_messages.push_back(Message::Disconnect { server, client, attempt });
+                        self.now_messages.push(Message::Disconnect { server, client, attempt });
                     } else {
                         let gone = Job { client, attempt, call: 0, number: 0, gives_up_at: now };
                         let event = Event::Disconnect { server, parcel: self.parcels.put(gone) };
@@ -343,7 +349,7 @@ impl<'a> World<'a> {
                     let delay = self.network.delay(service, Stream::NetworkBack, job.call, job.number);
                     let (client, attempt) = (job.client, job.attempt);
                     if delay == Span::ZERO {
-                        self.now_messages.push_back(Message::Answer { client, attempt, outcome });
+                        self.now_messages.push(Message::Answer { client, attempt, outcome });
                     } else {
                         let event = Event::Answer { client, attempt, outcome };
                         let lane = *self.network_lane.get_or_insert_with(|| self.agenda.lane());
