@@ -4,7 +4,7 @@ use lab_core::{
     call::{Job, Outcome},
     client::{Client, ClientIn, ClientOut, ClientPolicy, Wake},
     draw::Draw,
-    machine::{Machine, Outbox},
+    machine::Machine,
     retry::Retry,
     time::{Span, Time},
 };
@@ -20,7 +20,7 @@ fn preset(name: &str) -> Retry {
 /// A client that retries as `preset` says. Time passes only by waits.
 struct Caller {
     client: Client,
-    out: Outbox<ClientOut>,
+    out: Vec<ClientOut>,
     now: Time,
     calls: u64,
 }
@@ -44,12 +44,12 @@ impl Caller {
             balance: lab_core::balance::Balance::RoundRobin,
         };
         let client = Client::new(0, &policy, 1, Draw { seed });
-        Caller { client, out: Outbox::new(), now: Time::ZERO, calls: 0 }
+        Caller { client, out: vec![], now: Time::ZERO, calls: 0 }
     }
 
     fn step(&mut self, input: ClientIn) -> Vec<ClientOut> {
         self.client.step(self.now, input, &mut self.out);
-        self.out.drain().collect()
+        self.out.drain(..).collect()
     }
 
     /// Starts a call and leaves its first attempt unanswered.

@@ -18,7 +18,7 @@ use lab_core::{
     call::{Attempt, Job, Outcome, OutcomeSet},
     demand::Demand,
     draw::Draw,
-    machine::{Machine, Outbox},
+    machine::Machine,
     queue::Discipline,
     retry::{Backoff, Jitter},
     server::{Cancel, DemandPer, Server, ServerIn, ServerOut},
@@ -109,7 +109,7 @@ fn share_that_waits(scenario: &Scenario, seed: u64) -> f64 {
     let draw = Draw { seed };
     let mut server = Server::new(&scenario.services[0].policy, draw);
     let mut arrivals: Arrivals = scenario.arrivals(0, draw);
-    let mut out = Outbox::new();
+    let mut out = vec![];
     let mut timers = BinaryHeap::new();
     let (mut waited, mut ended) = (0u64, 0u64);
     while arrivals.peek().at < scenario.end() {
@@ -124,7 +124,7 @@ fn share_that_waits(scenario: &Scenario, seed: u64) -> f64 {
             ServerIn::Arrive(Job { client: 0, attempt, call, number: 1, gives_up_at: Time::NEVER })
         };
         server.step(now, input, &mut out);
-        for output in out.drain() {
+        for output in out.drain(..) {
             match output {
                 ServerOut::WakeAt { at, worker, epoch } => timers.push(Reverse((at, worker, epoch))),
                 ServerOut::Reply { work, .. } | ServerOut::Drop { work, .. } => {

@@ -178,7 +178,7 @@ impl Client {
     }
 
     #[inline]
-    fn arrive(&mut self, now: Time, call: u64, intended: Time, out: &mut Outbox<ClientOut>) {
+    fn arrive(&mut self, now: Time, call: u64, intended: Time, out: &mut impl Outbox<ClientOut>) {
         if self.admit < 1.0 && self.draw.unit(Stream::Shed, call, 0) >= self.admit {
             out.put(ClientOut::Done { call, outcome: Outcome::Rejected, attempts: 0, intended });
             return;
@@ -209,7 +209,7 @@ impl Client {
     }
 
     #[inline]
-    fn send(&mut self, now: Time, slot: u32, out: &mut Outbox<ClientOut>) {
+    fn send(&mut self, now: Time, slot: u32, out: &mut impl Outbox<ClientOut>) {
         let generation = self.next_generation();
         let pending = &mut self.calls[slot as usize];
         pending.generation = generation;
@@ -226,7 +226,7 @@ impl Client {
 
     /// The current attempt of the call at `slot` has ended: try again, or end the call.
     #[inline]
-    fn settle(&mut self, now: Time, slot: u32, outcome: Outcome, out: &mut Outbox<ClientOut>) {
+    fn settle(&mut self, now: Time, slot: u32, outcome: Outcome, out: &mut impl Outbox<ClientOut>) {
         let pending = &mut self.calls[slot as usize];
         self.balancer.release(pending.replica);
         pending.replica = NOWHERE;
@@ -295,7 +295,7 @@ impl Machine for Client {
     type Out = ClientOut;
 
     #[inline]
-    fn step(&mut self, now: Time, input: ClientIn, out: &mut Outbox<ClientOut>) {
+    fn step(&mut self, now: Time, input: ClientIn, out: &mut impl Outbox<ClientOut>) {
         match input {
             ClientIn::Arrive { call, intended } => self.arrive(now, call, intended, out),
             ClientIn::Woken(Wake::Timeout(attempt)) => {

@@ -221,7 +221,7 @@ impl Server {
     }
 
     #[inline]
-    fn arrive(&mut self, now: Time, since: Time, job: Job, out: &mut Outbox<ServerOut>) {
+    fn arrive(&mut self, now: Time, since: Time, job: Job, out: &mut impl Outbox<ServerOut>) {
         let fails =
             self.error_share > 0.0 && self.draw.unit(Stream::Error, job.call, job.number) < self.error_share;
         if fails && self.policy.error_service_time.is_none() {
@@ -243,7 +243,7 @@ impl Server {
         }
     }
 
-    fn reject(&mut self, now: Time, waiting: Waiting, out: &mut Outbox<ServerOut>) {
+    fn reject(&mut self, now: Time, waiting: Waiting, out: &mut impl Outbox<ServerOut>) {
         self.debt += self.policy.rejection_cost;
         let work = Work { waited: now.since(waiting.since), ..Work::default() };
         out.put(ServerOut::Reply { job: waiting.job, outcome: Outcome::Rejected, work });
@@ -251,7 +251,7 @@ impl Server {
 
     /// Puts `waiting` on `worker`, unless its deadline has passed.
     #[inline]
-    fn start(&mut self, now: Time, worker: u32, waiting: Waiting, out: &mut Outbox<ServerOut>) -> bool {
+    fn start(&mut self, now: Time, worker: u32, waiting: Waiting, out: &mut impl Outbox<ServerOut>) -> bool {
         let job = waiting.job;
         let waited = now.since(waiting.since);
         let by_deadline = self.policy.cancel == Cancel::Deadline;
@@ -284,7 +284,7 @@ impl Server {
 
     /// A worker is free: it takes the next that waits.
     #[inline]
-    fn next(&mut self, now: Time, worker: u32, out: &mut Outbox<ServerOut>) {
+    fn next(&mut self, now: Time, worker: u32, out: &mut impl Outbox<ServerOut>) {
         loop {
             let next = self.queue.pop(now, &mut self.turned_away);
             while let Some(waiting) = self.turned_away.pop() {
@@ -312,7 +312,7 @@ impl Server {
     }
 
     #[inline]
-    fn woken(&mut self, now: Time, worker: u32, epoch: u32, out: &mut Outbox<ServerOut>) {
+    fn woken(&mut self, now: Time, worker: u32, epoch: u32, out: &mut impl Outbox<ServerOut>) {
         let place = &mut self.workers[worker as usize];
         if place.epoch != epoch {
             return;
@@ -329,7 +329,7 @@ impl Server {
         self.next(now, worker, out);
     }
 
-    fn disconnected(&mut self, now: Time, client: u32, attempt: Attempt, out: &mut Outbox<ServerOut>) {
+    fn disconnected(&mut self, now: Time, client: u32, attempt: Attempt, out: &mut impl Outbox<ServerOut>) {
         if self.policy.cancel != Cancel::OnDisconnect {
             return;
         }
@@ -354,7 +354,7 @@ impl Server {
         self.next(now, worker as u32, out);
     }
 
-    fn control(&mut self, now: Time, control: ServerControl, out: &mut Outbox<ServerOut>) {
+    fn control(&mut self, now: Time, control: ServerControl, out: &mut impl Outbox<ServerOut>) {
         match control {
             ServerControl::SlowDown(factor) => self.slow_down = factor,
             ServerControl::ErrorShare(share) => self.error_share = share,
@@ -377,7 +377,7 @@ impl Server {
     }
 
     /// Work goes on where it stopped, then what waited outside comes in, in its order.
-    fn resume(&mut self, now: Time, out: &mut Outbox<ServerOut>) {
+    fn resume(&mut self, now: Time, out: &mut impl Outbox<ServerOut>) {
         let State::Paused { since } = self.state else { return };
         self.state = State::Up;
         let by_deadline = self.policy.cancel == Cancel::Deadline;
@@ -397,7 +397,7 @@ impl Server {
         }
     }
 
-    fn crash(&mut self, now: Time, out: &mut Outbox<ServerOut>) {
+    fn crash(&mut self, now: Time, out: &mut impl Outbox<ServerOut>) {
         let stopped = if let State::Paused { since } = self.state { since } else { now };
         self.state = State::Down;
         self.debt = Span::ZERO;
@@ -455,7 +455,7 @@ impl Machine for Server {
     type Out = ServerOut;
 
     #[inline]
-    fn step(&mut self, now: Time, input: ServerIn, out: &mut Outbox<ServerOut>) {
+    fn step(&mut self, now: Time, input: ServerIn, out: &mut impl Outbox<ServerOut>) {
         match (self.state, input) {
             (_, ServerIn::Control(control)) => self.control(now, control, out),
             (State::Up, ServerIn::Arrive(job)) => self.arrive(now, now, job, out),

@@ -5,7 +5,7 @@ use lab_core::{
     call::{Outcome, OutcomeSet},
     client::{Client, ClientIn, ClientOut, ClientPolicy},
     draw::{Draw, Stream},
-    machine::{Machine, Outbox},
+    machine::Machine,
     retry::{Backoff, Retry},
     time::{Span, Time},
 };
@@ -37,7 +37,7 @@ fn sre() -> Budget {
 /// A client instance that retries everything at once, and calls `per_second` times a second.
 struct Caller {
     client: Client,
-    out: Outbox<ClientOut>,
+    out: Vec<ClientOut>,
     now: Time,
     gap: Span,
     calls: u64,
@@ -63,7 +63,7 @@ impl Caller {
         };
         Caller {
             client: Client::new(0, &policy, 1, Draw { seed: 1 }),
-            out: Outbox::new(),
+            out: vec![],
             now: Time::ZERO,
             gap: Span(1_000_000_000 / per_second),
             calls: 0,
@@ -76,7 +76,7 @@ impl Caller {
         self.calls += 1;
         self.client.step(self.now, ClientIn::Arrive { call: self.calls, intended: self.now }, &mut self.out);
         loop {
-            let requests: Vec<ClientOut> = self.out.drain().collect();
+            let requests: Vec<ClientOut> = self.out.drain(..).collect();
             let sent = requests.iter().find_map(|r| match r {
                 ClientOut::Send { job, .. } => Some(*job),
                 _ => None,

@@ -5,7 +5,7 @@ use lab_core::{
     call::{Attempt, Job, Outcome, OutcomeSet},
     client::{Client, ClientControl, ClientIn, ClientOut, ClientPolicy, Wake},
     draw::Draw,
-    machine::{Machine, Outbox},
+    machine::Machine,
     retry::{Backoff, Jitter, Retry},
     time::{Span, Time},
 };
@@ -36,17 +36,17 @@ fn policy() -> ClientPolicy {
 
 struct Rig {
     client: Client,
-    out: Outbox<ClientOut>,
+    out: Vec<ClientOut>,
 }
 
 impl Rig {
     fn new(policy: &ClientPolicy) -> Rig {
-        Rig { client: Client::new(0, policy, 2, Draw { seed: 1 }), out: Outbox::new() }
+        Rig { client: Client::new(0, policy, 2, Draw { seed: 1 }), out: vec![] }
     }
 
     fn step(&mut self, now: Time, input: ClientIn) -> Vec<ClientOut> {
         self.client.step(now, input, &mut self.out);
-        self.out.drain().collect()
+        self.out.drain(..).collect()
     }
 
     fn arrive(&mut self, now: Time, call: u64) -> Vec<ClientOut> {
@@ -303,14 +303,14 @@ fn instances_share_nothing_and_begin_at_different_replicas() {
     let mut firsts = vec![];
     for id in 0..3 {
         let mut client = Client::new(id, &policy, 3, Draw { seed: 1 });
-        let mut out = Outbox::new();
+        let mut out = vec![];
         client.step(ms(0), ClientIn::Arrive { call: 1, intended: ms(0) }, &mut out);
-        let ClientOut::Send { job, replica, .. } = out.requests()[0] else { panic!("{out:?}") };
+        let ClientOut::Send { job, replica, .. } = out[0] else { panic!("{out:?}") };
         assert_eq!(job.client, id);
         firsts.push(replica);
-        out.drain();
+        out.clear();
         client.step(ms(1000), ClientIn::Woken(Wake::Timeout(job.attempt)), &mut out);
-        assert!(sent(out.requests()).is_some(), "the bucket of instance {id} is its own");
+        assert!(sent(&out).is_some(), "the bucket of instance {id} is its own");
     }
     assert_eq!(firsts, [0, 1, 2]);
 }

@@ -3,7 +3,7 @@ use lab_core::{
     call::{Attempt, Job, Outcome},
     demand::Demand,
     draw::Draw,
-    machine::{Machine, Outbox},
+    machine::Machine,
     queue::Discipline,
     server::{Cancel, DemandPer, Server, ServerControl, ServerIn, ServerOut, ServerPolicy, Work},
     time::{Span, Time},
@@ -34,7 +34,7 @@ fn policy() -> ServerPolicy {
 /// A server with its timers: they go off in order when time moves on.
 struct Rig {
     server: Server,
-    out: Outbox<ServerOut>,
+    out: Vec<ServerOut>,
     now: Time,
     timers: Vec<(Time, u32, u32)>,
 }
@@ -45,14 +45,14 @@ type Ending = (u64, Option<Outcome>, Time, Work);
 impl Rig {
     fn new(policy: &ServerPolicy) -> Rig {
         let server = Server::new(policy, Draw { seed: 1 });
-        Rig { server, out: Outbox::new(), now: Time::ZERO, timers: vec![] }
+        Rig { server, out: vec![], now: Time::ZERO, timers: vec![] }
     }
 
     fn step(&mut self, input: ServerIn) -> Vec<Ending> {
         let now = self.now;
         self.server.step(now, input, &mut self.out);
         let mut endings = vec![];
-        for output in self.out.drain() {
+        for output in self.out.drain(..) {
             match output {
                 ServerOut::WakeAt { at, worker, epoch } => {
                     assert!(at >= now, "a timer in the past");

@@ -1,4 +1,6 @@
 //! The two engines. Both drive the machines of `lab_core` and show all they do to the recorders of [`crate::trace`].
+mod group;
 #[cfg(feature = "live")]
 pub mod live;
+mod network;
 pub mod sim;

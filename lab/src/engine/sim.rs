@@ -1,17 +1,19 @@
 //! The simulation: a virtual clock, an agenda, and the machines. A pure function from scenario and seed to trace.
+use super::{
+    group::{Group, clients, next_arrival},
+    network::Network,
+};
 use crate::{
     agenda::{Agenda, Lane},
     scenario::Scenario,
-    trace::{ClientRecorder, Event as Happening, ServerRecorder, Trace},
+    trace::{Event as Happening, ServerRecorder, Trace},
 };
 use lab_core::{
-    arrival::{Arrival, Arrivals},
+    arrival::Arrival,
     call::{Attempt, Job, Outcome},
     client::{Client, ClientIn, ClientOut, Wake},
-    demand::Demand,
     draw::{Draw, Stream},
     machine::{Machine, Outbox},
-    retry::Jitter,
     server::{Server, ServerIn, ServerOut},
     time::{Span, Time},
     timeline::{Change, timeline},
@@ -68,8 +70,6 @@ enum Message {
 struct World<'a> {
     scenario: &'a Scenario,
     draw: Draw,
-    agenda: Agenda<Event>,
-    now_messages: Vec<Message>,
     groups: Vec<Group>,
     /// The next arrival of all groups, and whose it is.
     next_arrival: (usize, Arrival),
@@ -80,54 +80,44 @@ struct World<'a> {
     servers: Vec<Server>,
     service_of: Vec<u32>,
     server_recorders: Vec<ServerRecorder>,
-    network: Network<'a>,
-    /// For messages that take time: made when the first one is sent.
-    network_lane: Option<Lane>,
-    parcels: Parcels,
-    client_out: Outbox<ClientOut>,
-    server_out: Outbox<ServerOut>,
+    post: Post,
     events: Vec<Happening>,
 }
 
-struct Group {
-    arrivals: Arrivals,
-    instances: u32,
-    first_instance: u32,
-    first_server: u32,
-    service: u32,
-    recorder: ClientRecorder,
-    timeout_lane: Lane,
-    /// For retries that all wait equally long; others go to the heap.
-    backoff_lane: Option<Lane>,
-    /// Whether servers want to know that a caller hung up.
-    tells_disconnects: bool,
+/// All that is under way: timers and messages.
+struct Post {
+    agenda: Agenda<Event>,
+    now_messages: Vec<Message>,
+    network: Network,
+    /// For messages that take time: made when the first one is sent.
+    network_lane: Option<Lane>,
+    parcels: Parcels,
 }
 
 impl<'a> World<'a> {
     fn new(scenario: &'a Scenario, seed: u64) -> World<'a> {
         let draw = Draw { seed };
-        let agenda = Agenda::new();
+        let mut agenda = Agenda::new();
+        let groups = Group::all(scenario, draw, &mut agenda);
+        let next_arrival = next_arrival(&groups);
+        let (clients, group_of) = clients(scenario, draw);
         let mut world = World {
             scenario,
             draw,
-            network_lane: None,
-            agenda,
-            now_messages: vec![],
-            groups: vec![],
-            next_arrival: (0, Arrival { at: Time::NEVER, call: 0 }),
-            clients: vec![],
-            group_of: vec![],
+            groups,
+            next_arrival,
+            clients,
+            group_of,
             servers: vec![],
             service_of: vec![],
             server_recorders: vec![],
-            network: Network {
-                delay: &scenario.network_delay,
-                added: vec![Span::ZERO; scenario.services.len()],
-                draw,
+            post: Post {
+                agenda,
+                now_messages: vec![],
+                network: Network::new(scenario, draw),
+                network_lane: None,
+                parcels: Parcels::default(),
             },
-            parcels: Parcels::default(),
-            client_out: Outbox::new(),
-            server_out: Outbox::new(),
             events: vec![],
         };
         for (index, service) in scenario.services.iter().enumerate() {
@@ -137,29 +127,6 @@ impl<'a> World<'a> {
                 world.server_recorders.push(ServerRecorder::new(scenario, index, replica));
             }
         }
-        for (index, group) in scenario.clients.iter().enumerate() {
-            let service = &scenario.services[group.service];
-            let backoff = &group.policy.retry.backoff;
-            let fixed = backoff.jitter == Jitter::None && backoff.multiplier == 1.0;
-            let state = Group {
-                arrivals: scenario.arrivals(index, draw),
-                instances: group.instances,
-                first_instance: world.clients.len() as u32,
-                first_server: scenario.first_replica(group.service) as u32,
-                service: group.service as u32,
-                recorder: ClientRecorder::new(scenario, index),
-                timeout_lane: world.agenda.lane(),
-                backoff_lane: fixed.then(|| world.agenda.lane()),
-                tells_disconnects: service.policy.cancel == lab_core::server::Cancel::OnDisconnect,
-            };
-            world.groups.push(state);
-            for _ in 0..group.instances {
-                let id = world.clients.len() as u32;
-                world.clients.push(Client::new(id, &group.policy, service.replicas, draw));
-                world.group_of.push(index as u32);
-            }
-        }
-        world.find_next_arrival();
         world
     }
 
@@ -170,7 +137,7 @@ impl<'a> World<'a> {
         loop {
             let limit = change_at.min(self.next_arrival.1.at).min(end);
             // At one instant: first what was planned, then changes, then arrivals.
-            if let Some((now, event)) = self.agenda.due(limit) {
+            if let Some((now, event)) = self.post.agenda.due(limit) {
                 self.happen(now, event);
             } else if limit >= end {
                 return;
@@ -186,28 +153,14 @@ impl<'a> World<'a> {
     }
 
     #[inline]
-    fn find_next_arrival(&mut self) {
-        let heads = self.groups.iter().map(|group| group.arrivals.peek()).enumerate();
-        if let Some(first) = heads.min_by_key(|(index, head)| (head.at, *index)) {
-            self.next_arrival = first;
-        }
-    }
-
-    #[inline]
     fn arrive(&mut self) {
-        let (index, arrival) = self.next_arrival;
+        let (index, Arrival { at, call }) = self.next_arrival;
         let group = &mut self.groups[index];
         group.arrivals.pop();
-        self.find_next_arrival();
-        let group = &self.groups[index];
-        let instance = if group.instances == 1 {
-            0
-        } else {
-            self.draw.index(Stream::Instance, arrival.call, 0, group.instances as usize) as u32
-        };
-        let client = group.first_instance + instance;
-        self.client(arrival.at, client, ClientIn::Arrive { call: arrival.call, intended: arrival.at });
-        self.deliver(arrival.at);
+        let client = group.caller(call);
+        self.next_arrival = next_arrival(&self.groups);
+        self.client(at, client, ClientIn::Arrive { call, intended: at });
+        self.deliver(at);
     }
 
     #[inline]
@@ -227,14 +180,14 @@ impl<'a> World<'a> {
                 self.server(now, server, ServerIn::Woken { worker, epoch })
             }
             Event::Request { server, parcel } => {
-                let job = self.parcels.take(parcel);
+                let job = self.post.parcels.take(parcel);
                 self.server(now, server, ServerIn::Arrive(job));
             }
             Event::Answer { client, attempt, outcome } => {
                 self.client(now, client, ClientIn::Answer { attempt, outcome });
             }
             Event::Disconnect { server, parcel } => {
-                let Job { client, attempt, .. } = self.parcels.take(parcel);
+                let Job { client, attempt, .. } = self.post.parcels.take(parcel);
                 self.server(now, server, ServerIn::Disconnected { client, attempt });
             }
         }
@@ -245,7 +198,7 @@ impl<'a> World<'a> {
     #[inline]
     fn deliver(&mut self, now: Time) {
         let mut next = 0;
-        while let Some(message) = self.now_messages.get(next) {
+        while let Some(message) = self.post.now_messages.get(next) {
             next += 1;
             match *message {
                 Message::Request { server, job } => self.server(now, server, ServerIn::Arrive(job)),
@@ -257,7 +210,7 @@ impl<'a> World<'a> {
                 }
             }
         }
-        self.now_messages.clear();
+        self.post.now_messages.clear();
     }
 
     fn change(&mut self, now: Time, change: &Change) {
@@ -276,90 +229,27 @@ impl<'a> World<'a> {
                     self.client(now, client, ClientIn::Control(control));
                 }
             }
-            Change::Network { service, extra } => self.network.added[service] = extra,
+            Change::Network { service, extra } => self.post.network.add(service, extra),
         }
         self.deliver(now);
     }
 
     #[inline]
     fn client(&mut self, now: Time, client: u32, input: ClientIn) {
-        self.clients[client as usize].step(now, input, &mut self.client_out);
         let group = &mut self.groups[self.group_of[client as usize] as usize];
-        // By reference: copying an output out of the list right after it was written stalls the processor.
-        for output in self.client_out.requests() {
-            group.recorder.saw(now, output);
-            match *output {
-                ClientOut::WakeAt { at, wake } => match (wake, group.backoff_lane) {
-                    (Wake::Timeout(attempt), _) => {
-                        self.agenda.plan_in(group.timeout_lane, at, Event::Timeout { client, attempt });
-                    }
-                    (Wake::Retry(attempt), Some(lane)) => {
-                        self.agenda.plan_in(lane, at, Event::Retry { client, attempt });
-                    }
-                    (Wake::Retry(attempt), None) => {
-                        self.agenda.plan(at, Event::Retry { client, attempt });
-                    }
-                },
-                ClientOut::Send { job, replica, .. } => {
-                    let server = group.first_server + replica;
-                    let delay = self.network.delay(group.service, Stream::NetworkOut, job.call, job.number);
-                    if delay == Span::ZERO {
-                        self.now_messages.push(Message::Request { server, job });
-                    } else {
-                        let parcel = self.parcels.put(job);
-                        let event = Event::Request { server, parcel };
-                        let lane = *self.network_lane.get_or_insert_with(|| self.agenda.lane());
-                        self.agenda.plan_in(lane, now + delay, event);
-                    }
-                }
-                ClientOut::GiveUp { attempt, replica } if group.tells_disconnects => {
-                    let server = group.first_server + replica;
-                    let key = u64::from(attempt.generation);
-                    let delay = self.network.delay(group.service, Stream::NetworkOut, key, 0);
-                    if delay == Span::ZERO {
-                        self.now_messages.push(Message::Disconnect { server, client, attempt });
-                    } else {
-                        let gone = Job { client, attempt, call: 0, number: 0, gives_up_at: now };
-                        let event = Event::Disconnect { server, parcel: self.parcels.put(gone) };
-                        let lane = *self.network_lane.get_or_insert_with(|| self.agenda.lane());
-                        self.agenda.plan_in(lane, now + delay, event);
-                    }
-                }
-                ClientOut::GiveUp { .. }
-                | ClientOut::Late { .. }
-                | ClientOut::Ended { .. }
-                | ClientOut::Done { .. } => {}
-            }
-        }
-        self.client_out.clear();
+        let mut carrier = ClientCarrier { now, client, group, post: &mut self.post };
+        self.clients[client as usize].step(now, input, &mut carrier);
     }
 
     #[inline]
     fn server(&mut self, now: Time, server: u32, input: ServerIn) {
         let machine = &mut self.servers[server as usize];
-        machine.step(now, input, &mut self.server_out);
-        self.server_recorders[server as usize].saw(now, &input, self.server_out.requests(), machine);
-        for output in self.server_out.requests() {
-            match *output {
-                ServerOut::WakeAt { at, worker, epoch } => {
-                    self.agenda.plan(at, Event::Server { server, worker, epoch });
-                }
-                ServerOut::Reply { job, outcome, .. } => {
-                    let service = self.service_of[server as usize];
-                    let delay = self.network.delay(service, Stream::NetworkBack, job.call, job.number);
-                    let (client, attempt) = (job.client, job.attempt);
-                    if delay == Span::ZERO {
-                        self.now_messages.push(Message::Answer { client, attempt, outcome });
-                    } else {
-                        let event = Event::Answer { client, attempt, outcome };
-                        let lane = *self.network_lane.get_or_insert_with(|| self.agenda.lane());
-                        self.agenda.plan_in(lane, now + delay, event);
-                    }
-                }
-                ServerOut::Drop { .. } => {}
-            }
-        }
-        self.server_out.clear();
+        let recorder = &mut self.server_recorders[server as usize];
+        recorder.told(now, &input);
+        let service = self.service_of[server as usize];
+        let mut carrier = ServerCarrier { now, server, service, recorder: &mut *recorder, post: &mut self.post };
+        machine.step(now, input, &mut carrier);
+        recorder.stands(now, machine);
     }
 
     fn finish(self) -> Trace {
@@ -376,22 +266,98 @@ impl<'a> World<'a> {
     }
 }
 
-/// How long messages take.
-struct Network<'a> {
-    delay: &'a Demand,
-    /// What a trigger adds, one way, by service.
-    added: Vec<Span>,
-    draw: Draw,
+/// Carries out what a client asks for, as it asks.
+struct ClientCarrier<'w> {
+    now: Time,
+    client: u32,
+    group: &'w mut Group,
+    post: &'w mut Post,
 }
 
-impl Network<'_> {
+impl Outbox<ClientOut> for ClientCarrier<'_> {
+    // Inlined always: where a machine asks, it is known what for, and the rest of this function falls away.
+    #[inline(always)]
+    fn put(&mut self, request: ClientOut) {
+        let ClientCarrier { now, client, ref mut group, ref mut post } = *self;
+        group.recorder.saw(now, &request);
+        match request {
+            ClientOut::WakeAt { at, wake } => {
+                let event = match wake {
+                    Wake::Timeout(attempt) => Event::Timeout { client, attempt },
+                    Wake::Retry(attempt) => Event::Retry { client, attempt },
+                };
+                match group.lane(wake) {
+                    Some(lane) => post.agenda.plan_in(lane, at, event),
+                    None => post.agenda.plan(at, event),
+                }
+            }
+            ClientOut::Send { job, replica, .. } => {
+                let server = group.first_server + replica;
+                let delay = post.network.delay(group.service, Stream::NetworkOut, job.call, job.number);
+                if delay == Span::ZERO {
+                    post.now_messages.push(Message::Request { server, job });
+                } else {
+                    let parcel = post.parcels.put(job);
+                    post.mail(now + delay, Event::Request { server, parcel });
+                }
+            }
+            ClientOut::GiveUp { attempt, replica } if group.tells_disconnects => {
+                let server = group.first_server + replica;
+                let key = u64::from(attempt.generation);
+                let delay = post.network.delay(group.service, Stream::NetworkOut, key, 0);
+                if delay == Span::ZERO {
+                    post.now_messages.push(Message::Disconnect { server, client, attempt });
+                } else {
+                    let gone = Job { client, attempt, call: 0, number: 0, gives_up_at: now };
+                    let parcel = post.parcels.put(gone);
+                    post.mail(now + delay, Event::Disconnect { server, parcel });
+                }
+            }
+            ClientOut::GiveUp { .. }
+            | ClientOut::Late { .. }
+            | ClientOut::Ended { .. }
+            | ClientOut::Done { .. } => {}
+        }
+    }
+}
+
+/// Carries out what a server asks for, as it asks.
+struct ServerCarrier<'w> {
+    now: Time,
+    server: u32,
+    service: u32,
+    recorder: &'w mut ServerRecorder,
+    post: &'w mut Post,
+}
+
+impl Outbox<ServerOut> for ServerCarrier<'_> {
+    #[inline(always)]
+    fn put(&mut self, request: ServerOut) {
+        let ServerCarrier { now, server, service, ref mut recorder, ref mut post } = *self;
+        recorder.asked(&request);
+        match request {
+            ServerOut::WakeAt { at, worker, epoch } => {
+                post.agenda.plan(at, Event::Server { server, worker, epoch });
+            }
+            ServerOut::Reply { job: Job { client, attempt, call, number, .. }, outcome, .. } => {
+                let delay = post.network.delay(service, Stream::NetworkBack, call, number);
+                if delay == Span::ZERO {
+                    post.now_messages.push(Message::Answer { client, attempt, outcome });
+                } else {
+                    post.mail(now + delay, Event::Answer { client, attempt, outcome });
+                }
+            }
+            ServerOut::Drop { .. } => {}
+        }
+    }
+}
+
+impl Post {
+    /// Sends a message that takes time.
     #[inline]
-    fn delay(&self, service: u32, stream: Stream, call: u64, number: u32) -> Span {
-        let own = match self.delay {
-            Demand::Constant(span) => *span,
-            law => law.draw(stream, call, number, self.draw),
-        };
-        own + self.added[service as usize]
+    fn mail(&mut self, at: Time, event: Event) {
+        let lane = *self.network_lane.get_or_insert_with(|| self.agenda.lane());
+        self.agenda.plan_in(lane, at, event);
     }
 }
 

@@ -48,25 +48,33 @@ impl ServerRecorder {
         }
     }
 
-    /// Sees one step of the replica's machine: what it was told, what it asked for, and how it looks afterwards.
+    /// Sees what the replica's machine is about to be told.
     #[inline]
-    pub fn saw(&mut self, now: Time, input: &ServerIn, outputs: &[ServerOut], server: &Server) {
+    pub fn told(&mut self, now: Time, input: &ServerIn) {
         if now >= self.window_ends {
             self.roll(now);
         }
         if let ServerIn::Arrive(_) = input {
             self.window.arrived += 1;
         }
-        for output in outputs {
-            match output {
-                ServerOut::WakeAt { .. } => {}
-                ServerOut::Reply { outcome, work, .. } => self.replied(*outcome, work),
-                ServerOut::Drop { work, .. } => {
-                    self.window.dropped += 1;
-                    self.worked(work);
-                }
+    }
+
+    /// Sees one output of that step.
+    #[inline]
+    pub fn asked(&mut self, output: &ServerOut) {
+        match output {
+            ServerOut::WakeAt { .. } => {}
+            ServerOut::Reply { outcome, work, .. } => self.replied(*outcome, work),
+            ServerOut::Drop { work, .. } => {
+                self.window.dropped += 1;
+                self.worked(work);
             }
         }
+    }
+
+    /// Sees how the machine looks after the step.
+    #[inline]
+    pub fn stands(&mut self, now: Time, server: &Server) {
         let (queued, busy) = (server.queued() as u64, server.busy() as u64);
         if (queued, busy) != (self.queued, self.busy) {
             self.integrate(now);

@@ -12,17 +12,19 @@ use super::{
 };
 use crate::{
     agenda::{Agenda, Lane},
+    engine::{
+        group::{Group, clients, next_arrival},
+        network::Network,
+    },
     scenario::Scenario,
-    trace::{ClientRecorder, ClientTrace, Event as Happening},
+    trace::{ClientTrace, Event as Happening},
 };
 use lab_core::{
-    arrival::{Arrival, Arrivals},
+    arrival::Arrival,
     call::{Attempt, Job, Outcome},
     client::{Client, ClientIn, ClientOut, Wake},
-    demand::Demand,
     draw::{Draw, Stream},
-    machine::{Machine, Outbox},
-    retry::Jitter,
+    machine::Machine,
     server::ServerControl,
     time::{Span, Time},
     timeline::{Change, timeline},
@@ -178,7 +180,6 @@ enum Event {
 
 struct Load {
     scenario: Arc<Scenario>,
-    draw: Draw,
     end: Time,
     /// The machines' time; it never goes back.
     last: Time,
@@ -191,10 +192,10 @@ struct Load {
     /// By replica, all services counted through, and the service of each.
     pools: Vec<Pool>,
     service_of: Vec<u32>,
-    added_delay: Vec<Span>,
+    network: Network,
     network_lane: Lane,
     in_flight: HashMap<(u32, Attempt), Line>,
-    out: Outbox<ClientOut>,
+    out: Vec<ClientOut>,
     events: Vec<Happening>,
     sending: Lateness,
     timer: Lateness,
@@ -203,18 +204,6 @@ struct Load {
     connections_max: u64,
     steps: Option<Vec<Vec<ClientStep>>>,
     counters: Arc<Counters>,
-}
-
-struct Group {
-    arrivals: Arrivals,
-    instances: u32,
-    first_instance: u32,
-    first_server: u32,
-    service: u32,
-    recorder: ClientRecorder,
-    timeout_lane: Lane,
-    /// For retries that all wait equally long; others go to the heap.
-    backoff_lane: Option<Lane>,
 }
 
 impl Load {
@@ -232,21 +221,11 @@ impl Load {
         for (index, at) in times.into_iter().enumerate() {
             agenda.plan(at, Event::Change(index as u32));
         }
-        let groups: Vec<Group> =
-            (0..scenario.clients.len()).map(|index| Group::new(scenario, index, draw, &mut agenda)).collect();
-        let mut clients = vec![];
-        let mut group_of = vec![];
-        for (index, group) in scenario.clients.iter().enumerate() {
-            for _ in 0..group.instances {
-                let replicas = scenario.services[group.service].replicas;
-                clients.push(Client::new(clients.len() as u32, &group.policy, replicas, draw));
-                group_of.push(index as u32);
-            }
-        }
+        let groups = Group::all(scenario, draw, &mut agenda);
+        let (clients, group_of) = clients(scenario, draw);
         let services = scenario.services.iter().enumerate();
         Load {
             scenario: scenario.clone(),
-            draw,
             end: scenario.end(),
             last: Time::ZERO,
             agenda,
@@ -257,10 +236,10 @@ impl Load {
             group_of,
             pools: ports.iter().zip(0..).map(|(&port, server)| Pool::new(server, port)).collect(),
             service_of: services.flat_map(|(i, s)| (0..s.replicas).map(move |_| i as u32)).collect(),
-            added_delay: vec![Span::ZERO; scenario.services.len()],
+            network: Network::new(scenario, draw),
             network_lane,
             in_flight: HashMap::new(),
-            out: Outbox::new(),
+            out: vec![],
             events: vec![],
             sending: Lateness::new(),
             timer: Lateness::new(),
@@ -274,12 +253,7 @@ impl Load {
     /// When there is something to do next.
     fn next(&self) -> Time {
         let planned = self.agenda.next().unwrap_or(Time::NEVER);
-        planned.min(self.next_arrival().1.at).min(self.end)
-    }
-
-    fn next_arrival(&self) -> (usize, Arrival) {
-        let heads = self.groups.iter().map(|g| g.arrivals.peek()).enumerate();
-        heads.min_by_key(|(_, head)| head.at).expect("a scenario has a client group")
+        planned.min(next_arrival(&self.groups).1.at).min(self.end)
     }
 
     /// Does all that is due by `now`, and returns the machines' time.
@@ -290,7 +264,7 @@ impl Load {
                 self.last = at.max(self.last);
                 self.happen(self.last, event, host);
             }
-            let (group, arrival) = self.next_arrival();
+            let (group, arrival) = next_arrival(&self.groups);
             if arrival.at > now || arrival.at >= self.end {
                 self.last = now;
                 return now;
@@ -302,11 +276,7 @@ impl Load {
     fn arrive(&mut self, now: Time, index: usize, arrival: Arrival, host: &Rc<Host>) {
         let group = &mut self.groups[index];
         group.arrivals.pop();
-        let instance = match group.instances {
-            1 => 0,
-            n => self.draw.index(Stream::Instance, arrival.call, 0, n as usize) as u32,
-        };
-        let client = group.first_instance + instance;
+        let client = group.caller(arrival.call);
         self.counters.calls.fetch_add(1, Relaxed);
         self.step(now, client, ClientIn::Arrive { call: arrival.call, intended: arrival.at }, host);
     }
@@ -341,7 +311,7 @@ impl Load {
                     self.step(now, client, ClientIn::Control(control), host);
                 }
             }
-            Change::Network { service, extra } => self.added_delay[service] = extra,
+            Change::Network { service, extra } => self.network.add(service, extra),
         }
     }
 
@@ -349,10 +319,10 @@ impl Load {
         let mut out = std::mem::take(&mut self.out);
         self.clients[client as usize].step(now, input, &mut out);
         if let Some(steps) = &mut self.steps {
-            steps[client as usize].push(Step { now, input, outputs: out.requests().to_vec() });
+            steps[client as usize].push(Step { now, input, outputs: out.clone() });
         }
         let group = self.group_of[client as usize] as usize;
-        for output in out.drain() {
+        for output in out.drain(..) {
             self.groups[group].recorder.saw(now, &output);
             self.carry_out(now, client, group, output, host);
         }
@@ -360,19 +330,19 @@ impl Load {
     }
 
     fn carry_out(&mut self, now: Time, client: u32, group: usize, output: ClientOut, host: &Rc<Host>) {
-        let Group { timeout_lane, backoff_lane, first_server, service, .. } = self.groups[group];
+        let group = &self.groups[group];
+        let Group { first_server, service, .. } = *group;
         match output {
             ClientOut::WakeAt { at, wake } => {
                 let event = Event::Client { client, wake };
-                match (wake, backoff_lane) {
-                    (Wake::Timeout(_), _) => self.agenda.plan_in(timeout_lane, at, event),
-                    (Wake::Retry(_), Some(lane)) => self.agenda.plan_in(lane, at, event),
-                    (Wake::Retry(_), None) => self.agenda.plan(at, event),
+                match group.lane(wake) {
+                    Some(lane) => self.agenda.plan_in(lane, at, event),
+                    None => self.agenda.plan(at, event),
                 }
             }
             ClientOut::Send { job, replica, intended } => {
                 self.scheduled += 1;
-                let delay = self.delay(service, Stream::NetworkOut, job.call, job.number);
+                let delay = self.network.delay(service, Stream::NetworkOut, job.call, job.number);
                 // A first attempt is late from when the schedule wanted it.
                 let planned = if job.number == 1 { intended } else { now } + delay;
                 let server = first_server + replica;
@@ -383,7 +353,7 @@ impl Load {
                 }
             }
             ClientOut::GiveUp { attempt, .. } => {
-                let delay = self.delay(service, Stream::NetworkOut, u64::from(attempt.generation), 0);
+                let delay = self.network.delay(service, Stream::NetworkOut, u64::from(attempt.generation), 0);
                 if delay == Span::ZERO {
                     self.hang_up(client, attempt);
                 } else {
@@ -423,20 +393,12 @@ impl Load {
             self.pools[server as usize].put_back(line);
         }
         let service = self.service_of[server as usize];
-        let delay = self.delay(service, Stream::NetworkBack, job.call, job.number);
+        let delay = self.network.delay(service, Stream::NetworkBack, job.call, job.number);
         if delay == Span::ZERO {
             self.step(now, client, ClientIn::Answer { attempt, outcome }, host);
         } else {
             self.agenda.plan_in(self.network_lane, now + delay, Event::Answer { client, attempt, outcome });
         }
-    }
-
-    fn delay(&self, service: u32, stream: Stream, call: u64, number: u32) -> Span {
-        let own = match &self.scenario.network_delay {
-            Demand::Constant(span) => *span,
-            law => law.draw(stream, call, number, self.draw),
-        };
-        own + self.added_delay[service as usize]
     }
 
     /// The timer woke; it was armed for `armed`.
@@ -461,24 +423,6 @@ impl Load {
             connections_max: self.connections_max,
             unconnected: self.unconnected,
             steps: self.steps.take().unwrap_or_default(),
-        }
-    }
-}
-
-impl Group {
-    fn new(scenario: &Scenario, index: usize, draw: Draw, agenda: &mut Agenda<Event>) -> Group {
-        let group = &scenario.clients[index];
-        let backoff = &group.policy.retry.backoff;
-        let fixed = backoff.jitter == Jitter::None && backoff.multiplier == 1.0;
-        Group {
-            arrivals: scenario.arrivals(index, draw),
-            instances: group.instances,
-            first_instance: scenario.first_instance(index) as u32,
-            first_server: scenario.first_replica(group.service) as u32,
-            service: group.service as u32,
-            recorder: ClientRecorder::new(scenario, index),
-            timeout_lane: agenda.lane(),
-            backoff_lane: fixed.then(|| agenda.lane()),
         }
     }
 }

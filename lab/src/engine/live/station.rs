@@ -12,7 +12,7 @@ use super::{
 use crate::{agenda::Agenda, trace::ServerRecorder};
 use lab_core::{
     call::{Attempt, Job, Outcome},
-    machine::{Machine, Outbox},
+    machine::Machine,
     server::{Server, ServerControl, ServerIn, ServerOut},
     time::{Span, Time},
 };
@@ -30,7 +30,7 @@ enum Event {
 pub(super) struct Station {
     clock: Clock,
     server: Server,
-    out: Outbox<ServerOut>,
+    out: Vec<ServerOut>,
     agenda: Agenda<Event>,
     /// The machine's time; it never goes back.
     last: Time,
@@ -62,7 +62,7 @@ impl Station {
         let mut station = Station {
             clock,
             server,
-            out: Outbox::new(),
+            out: vec![],
             agenda: Agenda::new(),
             last: now,
             callers: HashMap::new(),
@@ -184,12 +184,14 @@ impl Station {
     fn step(&mut self, now: Time, input: ServerIn) {
         let Some(recorder) = &mut self.recorder else { return };
         self.last = now;
+        recorder.told(now, &input);
         self.server.step(now, input, &mut self.out);
-        recorder.saw(now, &input, self.out.requests(), &self.server);
+        recorder.stands(now, &self.server);
         if let Some(steps) = &mut self.steps {
-            steps.saw(now, &input, self.out.requests());
+            steps.saw(now, &input, &self.out);
         }
-        for output in self.out.drain() {
+        for output in self.out.drain(..) {
+            recorder.asked(&output);
             match output {
                 ServerOut::WakeAt { at, worker, epoch } => {
                     self.agenda.plan(at, Event::Finish { worker, epoch });
