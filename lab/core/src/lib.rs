@@ -18,6 +18,7 @@ pub mod demand;
 pub mod draw;
 pub mod machine;
 pub mod queue;
+pub mod replicate;
 pub mod retry;
 pub mod server;
 pub mod time;

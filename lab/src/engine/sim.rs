@@ -247,7 +247,8 @@ impl<'a> World<'a> {
         let recorder = &mut self.server_recorders[server as usize];
         recorder.told(now, &input);
         let service = self.service_of[server as usize];
-        let mut carrier = ServerCarrier { now, server, service, recorder: &mut *recorder, post: &mut self.post };
+        let mut carrier =
+            ServerCarrier { now, server, service, recorder: &mut *recorder, post: &mut self.post };
         machine.step(now, input, &mut carrier);
         recorder.stands(now, machine);
     }

@@ -1,0 +1,174 @@
+//! What replicas and their manager say to each other.
+use super::{Key, Value, Version, View};
+use crate::time::Time;
+use serde::{Deserialize, Serialize};
+
+/// One write in the order of all writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its place in the order, from 1.
+    pub seq: Version,
+    /// The view in which its place was last confirmed.
+    pub view: u64,
+    /// What it writes, and where.
+    pub key: Key,
+    /// What it writes.
+    pub value: Value,
+}
+
+/// How far a replica is, as it tells the manager when it is sealed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Position {
+    /// The view of its last entry: of two replicas the one with the later (view, last) is ahead.
+    pub view: u64,
+    /// The number of its last entry.
+    pub last: Version,
+    /// Up to here it knows all to be committed.
+    pub committed: Version,
+}
+
+/// A key's committed state, as a newcomer is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The key.
+    pub key: Key,
+    /// Its version.
+    pub version: Version,
+    /// Its value.
+    pub value: Value,
+}
+
+/// What a message is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Message {
+    // Membership, a replica to the manager.
+    /// It lives.
+    Heartbeat {
+        /// Which life: grows with every restart and every ejection.
+        incarnation: u64,
+        /// The view it has installed; 0 for none.
+        view: u64,
+        /// When it was sent, by the sender's clock; comes back in [`Message::Beat`].
+        sent_at: Time,
+        /// A learner has all that its donor had.
+        caught_up: bool,
+    },
+    /// The answer to [`Message::Seal`].
+    Sealed {
+        /// The view to come.
+        view: u64,
+        /// How far the sender is.
+        position: Position,
+    },
+
+    // Membership, the manager to a replica.
+    /// The answer to a heartbeat; renews the read lease.
+    Beat {
+        /// From the heartbeat.
+        sent_at: Time,
+        /// The current view's number.
+        view: u64,
+        /// Which life was heard.
+        incarnation: u64,
+    },
+    /// Stop taking part in older views, and say how far you are.
+    Seal {
+        /// The view to come.
+        view: u64,
+    },
+    /// From now on this is the view. `positions` is what its members said when they were sealed.
+    Install {
+        /// The view.
+        view: View,
+        /// Member and position.
+        positions: Vec<(u32, Position)>,
+    },
+    /// You are no member of the current view: forget all, and come again as a newcomer.
+    Ejected {
+        /// The current view's number.
+        view: u64,
+        /// Which life is meant.
+        incarnation: u64,
+    },
+
+    // Catching up.
+    /// A learner asks its donor for the next part of the store.
+    Fetch {
+        /// The view.
+        view: u64,
+        /// Keys above this one; `None` begins anew.
+        after: Option<Key>,
+    },
+    /// A part of the store.
+    Part {
+        /// The view.
+        view: u64,
+        /// From [`Message::Fetch`].
+        after: Option<Key>,
+        /// In order of keys.
+        held: Vec<Held>,
+        /// Writes up to this one are in the store or will be in a later part; the learner's order of entries goes on from
+        /// here. Only in the first part it matters.
+        base: Version,
+        /// There is no more.
+        done: bool,
+    },
+
+    // Primary/backup, chain and CRAQ.
+    /// Entries in order, to a backup or the next in the chain.
+    Append {
+        /// The view.
+        view: u64,
+        /// In order, without gaps.
+        entries: Vec<Entry>,
+        /// Up to here all is committed.
+        committed: Version,
+    },
+    /// The sender has all entries of this view up to `last`. In a chain: it and all behind it.
+    Appended {
+        /// The view.
+        view: u64,
+        /// The number of the last one.
+        last: Version,
+    },
+    /// CRAQ: which version of this key is committed? To the tail.
+    VersionQuery {
+        /// The view.
+        view: u64,
+        /// Names the question.
+        question: u64,
+        /// The key.
+        key: Key,
+    },
+    /// CRAQ: this one.
+    VersionAnswer {
+        /// The view.
+        view: u64,
+        /// From the question.
+        question: u64,
+        /// The committed version.
+        version: Version,
+    },
+}
+
+/// What a message costs the replica that it comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cost {
+    /// It is dealt with at once and holds no worker: acknowledgements, questions, membership.
+    Free,
+    /// It waits in the queue and holds a worker like a write: entries to be applied.
+    Apply,
+    /// It waits in the queue and holds a worker for a part of the store to be read or written.
+    Transfer,
+}
+
+impl Message {
+    /// What it costs its receiver.
+    pub fn cost(&self) -> Cost {
+        match self {
+            Message::Append { entries, .. } if !entries.is_empty() => Cost::Apply,
+            Message::Fetch { .. } | Message::Part { .. } => Cost::Transfer,
+            _ => Cost::Free,
+        }
+    }
+}
