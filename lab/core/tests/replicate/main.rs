@@ -1,0 +1,3 @@
+//! The replicated store under faults, searched from seeds.
+mod linearizable;
+mod random;
