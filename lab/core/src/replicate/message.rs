@@ -52,6 +52,8 @@ pub enum Message {
         sent_at: Time,
         /// A learner has all that its donor had.
         caught_up: bool,
+        /// It has promised to take part in no view before this one.
+        sealed: u64,
     },
     /// The answer to [`Message::Seal`].
     Sealed {
@@ -59,6 +61,10 @@ pub enum Message {
         view: u64,
         /// How far the sender is.
         position: Position,
+        /// Which of its lives.
+        incarnation: u64,
+        /// A learner has all that its donor had.
+        caught_up: bool,
     },
 
     // Membership, the manager to a replica.
@@ -75,6 +81,8 @@ pub enum Message {
     Seal {
         /// The view to come.
         view: u64,
+        /// Which life of the receiver is meant.
+        incarnation: u64,
     },
     /// From now on this is the view. `positions` is what its members said when they were sealed.
     Install {
@@ -82,6 +90,8 @@ pub enum Message {
         view: View,
         /// Member and position.
         positions: Vec<(u32, Position)>,
+        /// Which life of the receiver is meant: a late copy must not make one a member that has lost its memory since.
+        incarnation: u64,
     },
     /// You are no member of the current view: forget all, and come again as a newcomer.
     Ejected {

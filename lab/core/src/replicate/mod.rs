@@ -7,7 +7,10 @@
 //!
 //! What is assumed: replicas lose their memory in a crash; messages may be lost, delayed and reordered; clocks run at the same
 //! rate; the manager keeps its view log through a crash and comes back.
+pub mod manager;
+pub mod member;
 pub mod message;
+pub mod node;
 
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
@@ -206,6 +209,17 @@ pub struct View {
     pub members: Members,
     /// Newcomers that catch up: they get what is written, and count for nothing.
     pub learners: Members,
+}
+
+impl View {
+    /// View 1, which a new group begins with: all of `replicas` replicas, in order.
+    pub fn initial(replicas: u32) -> View {
+        View { number: 1, members: Members::of(0..replicas), learners: Members::default() }
+    }
+    /// Whether `replica` is a member or a learner.
+    pub fn contains(&self, replica: u32) -> bool {
+        self.members.contains(replica) || self.learners.contains(replica)
+    }
 }
 
 /// Who may serve an operation.
