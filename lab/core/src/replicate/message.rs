@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Entry {
     /// Its place in the order, from 1.
     pub seq: Version,
-    /// The view in which its place was last confirmed.
+    /// The view in which it was given its place; (seq, view) names an entry, and no two entries share that name.
     pub view: u64,
     /// What it writes, and where.
     pub key: Key,
@@ -19,7 +19,8 @@ pub struct Entry {
 /// How far a replica is, as it tells the manager when it is sealed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
-    /// The view of its last entry: of two replicas the one with the later (view, last) is ahead.
+    /// The latest view of which it has all entries that the view began with; 0: none, it has yet to catch up. Of two
+    /// replicas the one with the greater (view, last) is ahead.
     pub view: u64,
     /// The number of its last entry.
     pub last: Version,
@@ -117,11 +118,14 @@ pub enum Message {
         after: Option<Key>,
         /// In order of keys.
         held: Vec<Held>,
-        /// Writes up to this one are in the store or will be in a later part; the learner's order of entries goes on from
-        /// here. Only in the first part it matters.
+        /// The donor's last committed write. From that of the first part on the learner's order of entries goes on; it has
+        /// caught up when it knows that of the last part to be committed.
         base: Version,
         /// There is no more.
         done: bool,
+        /// In the first part: the calls that the store remembers as of `base`, in the order of their writes. Empty unless
+        /// writes are deduplicated.
+        calls: Vec<(u64, Version)>,
     },
 
     // Primary/backup, chain and CRAQ.
@@ -133,6 +137,9 @@ pub enum Message {
         entries: Vec<Entry>,
         /// Up to here all is committed.
         committed: Version,
+        /// Up to here every member, and every learner that is being fed, knows all to be committed: nobody will ask for
+        /// these entries again.
+        floor: Version,
     },
     /// The sender has all entries of this view up to `last`. In a chain: it and all behind it.
     Appended {
@@ -140,6 +147,10 @@ pub enum Message {
         view: u64,
         /// The number of the last one.
         last: Version,
+        /// In a chain: the number of the last one that the sender itself has; else the same as `last`.
+        held: Version,
+        /// Up to here the sender (in a chain: and all behind it) knows all to be committed.
+        floor: Version,
     },
     /// CRAQ: which version of this key is committed? To the tail.
     VersionQuery {

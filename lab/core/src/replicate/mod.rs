@@ -7,10 +7,15 @@
 //!
 //! What is assumed: replicas lose their memory in a crash; messages may be lost, delayed and reordered; clocks run at the same
 //! rate; the manager keeps its view log through a crash and comes back.
+pub mod chain;
 pub mod manager;
 pub mod member;
 pub mod message;
 pub mod node;
+pub mod primary_backup;
+pub mod protocol;
+pub mod shared_log;
+pub mod store;
 
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
@@ -242,6 +247,14 @@ impl Mode {
             (Mode::Chain, Op::Read(_)) => view.members.last().map(Target::One),
             (Mode::SharedLog, _) => first.map(|_| Target::Any),
             (Mode::PrimaryBackup { .. } | Mode::Chain | Mode::Craq { .. }, _) => first,
+        }
+    }
+    /// Which member the learners of `view` ask for the store, and get new entries from: the one that knows first what is
+    /// committed. `None` while it has no members.
+    pub fn donor(&self, view: &View) -> Option<u32> {
+        match self {
+            Mode::PrimaryBackup { .. } => view.members.first(),
+            Mode::Chain | Mode::Craq { .. } | Mode::SharedLog => view.members.last(),
         }
     }
 }
