@@ -6,6 +6,7 @@
 mod audit;
 mod linearizable;
 mod minimise;
+mod mutations;
 mod promise;
 mod random;
 mod sabotage;

@@ -3,7 +3,7 @@ use crate::{
     audit::{Audit, Violation},
     promise::{self, Memory},
     random::Random,
-    sabotage::Sabotage,
+    sabotage::{Sabotage, Saboteur},
     schedule::{FAULTS_END, Fault, MANAGER_BIT, Schedule, What},
 };
 use lab_core::{
@@ -129,7 +129,7 @@ struct Call {
 
 struct World<'a> {
     schedule: &'a Schedule,
-    sabotage: Option<Sabotage>,
+    saboteur: Option<Saboteur>,
     random: Random,
     now: Time,
     order: u64,
@@ -178,7 +178,7 @@ impl<'a> World<'a> {
             membership: schedule.membership,
             apply_time: exponential(schedule.service * 0.5),
             transfer_time: exponential(schedule.service),
-            deduplicate: schedule.deduplicate && sabotage != Some(Sabotage::ForgetCalls),
+            deduplicate: schedule.deduplicate && sabotage != Some(Sabotage::ForgetsCalls),
         };
         let replicas = schedule.replicas;
         let draw = Draw { seed: schedule.seed };
@@ -187,7 +187,7 @@ impl<'a> World<'a> {
         let client = |left| Client { view: first, left, generation: 0, call: None, agenda: vec![] };
         let mut world = World {
             schedule,
-            sabotage,
+            saboteur: sabotage.map(Saboteur::new),
             random: Random::new(schedule.seed ^ 0x5EED),
             now: Time::ZERO,
             order: 0,
@@ -332,7 +332,11 @@ impl<'a> World<'a> {
 
     // Machines.
 
-    fn node(&mut self, to: u32, input: NodeIn) {
+    fn node(&mut self, to: u32, mut input: NodeIn) {
+        if let (Some(saboteur), NodeIn::Peer { from, message }) = (&self.saboteur, input.clone()) {
+            let message = saboteur.arrives(&self.nodes[to as usize], message);
+            input = NodeIn::Peer { from, message };
+        }
         let quiet = matches!(input, NodeIn::Woken(_) | NodeIn::Begin);
         if !quiet {
             self.say(|| format!("{to} <- {input:?}"));
@@ -488,12 +492,10 @@ impl<'a> World<'a> {
         if let Message::Heartbeat { caught_up: true, .. } = message {
             self.memory.caught_up(from);
         }
-        match self.sabotage {
+        match &mut self.saboteur {
             None => self.transmit(from, to, message),
-            Some(sabotage) => {
-                for (from, to, message) in
-                    sabotage.tamper(&self.nodes, self.schedule.mode, from, to, message)
-                {
+            Some(saboteur) => {
+                for (from, to, message) in saboteur.tampers(&self.nodes, from, to, message) {
                     self.transmit(from, to, message);
                 }
             }
