@@ -276,7 +276,9 @@ impl Audit {
             let of_key: Vec<&Record> = self.records.iter().filter(|record| record.op.key() == key).collect();
             if let Err(detail) = judge(&of_key, strict, strong, mode) {
                 let mut lines = vec![detail, format!("key {key}:")];
-                lines.extend(of_key.iter().filter(|r| r.answered.is_some() || r.value.call > 0).map(|r| r.line()));
+                lines.extend(
+                    of_key.iter().filter(|r| r.answered.is_some() || r.value.call > 0).map(|r| r.line()),
+                );
                 return Some(Violation::new("not linearizable", lines.join("\n")));
             }
         }

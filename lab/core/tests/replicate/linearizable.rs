@@ -3,7 +3,7 @@
 //! The search of Wing and Gong (1993) with Lowe's memory of the states already visited (2017). Linearizability is
 //! compositional: a store of many keys is linearizable when the history of each key is. Every write writes another value.
 use lab_core::replicate::Value;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What one operation did to the register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ struct Search<'a> {
     next: Vec<usize>,
     before: Vec<usize>,
     placed: Vec<u64>,
-    seen: HashSet<(Vec<u64>, Value)>,
+    seen: BTreeSet<(Vec<u64>, Value)>,
 }
 
 impl<'a> Search<'a> {
@@ -100,7 +100,7 @@ impl<'a> Search<'a> {
             next,
             before,
             placed: vec![0; operations.len().div_ceil(64)],
-            seen: HashSet::new(),
+            seen: BTreeSet::new(),
         }
     }
 
@@ -167,11 +167,14 @@ fn by_zones(history: &[Operation]) -> bool {
             zones.insert(value, (o.invoked, o.answered.unwrap_or(u64::MAX), o.invoked));
         }
     }
-    let mut counts: BTreeSet<Value> =
-        history.iter().filter(|o| o.answered.is_some()).filter_map(|o| match o.action {
+    let mut counts: BTreeSet<Value> = history
+        .iter()
+        .filter(|o| o.answered.is_some())
+        .filter_map(|o| match o.action {
             Action::Write(value) => Some(value),
             Action::Read(_) => None,
-        }).collect();
+        })
+        .collect();
     counts.insert(NEVER_WRITTEN);
     for o in history {
         if let (Action::Read(value), Some(answered)) = (o.action, o.answered) {
@@ -188,10 +191,7 @@ fn by_zones(history: &[Operation]) -> bool {
     let forward: Vec<(u64, u64)> = zones.iter().copied().filter(|z| z.0 < z.1).collect();
     let apart = |a: &(u64, u64), b: &(u64, u64)| a.1 < b.0 || b.1 < a.0;
     forward.iter().enumerate().all(|(i, a)| forward[..i].iter().all(|b| apart(a, b)))
-        && zones
-            .iter()
-            .filter(|z| z.0 >= z.1)
-            .all(|b| forward.iter().all(|f| !(f.0 < b.1 && b.0 < f.1)))
+        && zones.iter().filter(|z| z.0 >= z.1).all(|b| forward.iter().all(|f| !(f.0 < b.1 && b.0 < f.1)))
 }
 
 mod tests {
@@ -295,8 +295,7 @@ mod tests {
         let (mut now, mut old) = (value(0), value(0));
         let wrong = [0.0, 0.2, 0.6][random.below(3)];
         for call in 1..=4 + random.below(14) as u64 {
-            let action =
-                if random.chance(0.5) { Action::Write(value(call)) } else { Action::Read(value(0)) };
+            let action = if random.chance(0.5) { Action::Write(value(call)) } else { Action::Read(value(0)) };
             flying.push((Operation { invoked: at, answered: None, action }, false));
             at += 1;
             for i in (0..flying.len()).rev() {

@@ -8,6 +8,7 @@ mod linearizable;
 mod minimise;
 mod mutations;
 mod promise;
+mod quiet;
 mod random;
 mod sabotage;
 mod schedule;

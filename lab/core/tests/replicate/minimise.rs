@@ -40,8 +40,7 @@ impl Minimiser {
                 return false;
             }
             self.runs += 1;
-            let candidate =
-                Schedule { seed: candidate.seed.wrapping_add(shift << 32), ..candidate.clone() };
+            let candidate = Schedule { seed: candidate.seed.wrapping_add(shift << 32), ..candidate.clone() };
             let report = try_run(&candidate, self.sabotage, false);
             if report.violation.is_some_and(|violation| violation.kind == self.kind) {
                 self.best = candidate;

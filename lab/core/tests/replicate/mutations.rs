@@ -1,10 +1,5 @@
 //! The search finds bugs: each of these is put in deliberately, and must be found.
-use crate::{
-    minimise::minimise,
-    sabotage::Sabotage,
-    schedule::MODES,
-    search::search,
-};
+use crate::{minimise::minimise, sabotage::Sabotage, schedule::MODES, search::search};
 
 /// How many schedules a bug may take.
 const AT_MOST: u64 = 3_000;
@@ -16,7 +11,10 @@ fn found(sabotage: Sabotage, protocols: &[&str]) {
         let (tally, failure) = search(mode, 0, AT_MOST, Some(sabotage));
         match failure {
             Some((_, violation)) => {
-                println!("{sabotage:?} in {protocol}: {} after {} schedules", violation.kind, tally.schedules);
+                println!(
+                    "{sabotage:?} in {protocol}: {} after {} schedules",
+                    violation.kind, tally.schedules
+                );
             }
             None => panic!("{sabotage:?} in {protocol}: not found in {AT_MOST} schedules"),
         }

@@ -21,6 +21,11 @@ pub(crate) fn outlives_views(mode: Mode) -> bool {
     !matches!(mode, Mode::PrimaryBackup { ack: Ack::One, .. })
 }
 
+/// Whether the group stays down without more than half of its members.
+pub(crate) fn needs_a_majority(mode: Mode) -> bool {
+    matches!(mode, Mode::PrimaryBackup { ack: Ack::Majority, .. })
+}
+
 /// Whether reads are linearizable.
 pub(crate) fn reads_are_strong(mode: Mode) -> bool {
     match mode {
@@ -40,7 +45,7 @@ pub(crate) struct Memory {
     lost_at: Vec<u64>,
     /// Every view, when the manager wrote it down, and the set of its members that had no memory then.
     views: Vec<(View, u64, u32)>,
-    /// The last view in which a request was answered.
+    /// The last view in which a write was acknowledged.
     served: u64,
 }
 
@@ -69,7 +74,7 @@ impl Memory {
         self.views.push((view, order, without));
     }
 
-    /// A request has been answered in the view of this number.
+    /// A write has been acknowledged in the view of this number.
     pub(crate) fn served(&mut self, view: u64) {
         self.served = self.served.max(view);
     }
@@ -90,8 +95,7 @@ impl Memory {
     /// Whether more has been lost than the mode allows for, or would be if also those of `with` lost their memory now.
     pub(crate) fn too_much_lost(&self, with: impl Fn(u32) -> bool) -> bool {
         self.views.iter().filter(|(view, ..)| view.number >= self.served).any(|(view, since, without)| {
-            let gone =
-                |r: &u32| self.lost_at[*r as usize] > *since || without & 1 << r != 0 || with(*r);
+            let gone = |r: &u32| self.lost_at[*r as usize] > *since || without & 1 << r != 0 || with(*r);
             view.members.iter().filter(gone).count() > may_lose(self.mode, view.members.len())
         })
     }

@@ -41,6 +41,8 @@ pub(crate) struct Schedule {
     pub(crate) network: Network,
     /// The membership's settings.
     pub(crate) membership: Membership,
+    /// Replicas crash even if so many have that acknowledged writes are lost: the group must go on all the same.
+    pub(crate) reckless: bool,
     /// What goes wrong.
     pub(crate) faults: Vec<Fault>,
 }
@@ -139,8 +141,8 @@ pub(crate) fn draw(mode: Mode, seed: u64) -> Schedule {
         timeout: Span::from_millis(timeout),
         lease: millis(random, timeout / 2, timeout),
         admit_after: millis(random, 20, 100),
-        max_ejected: 1.0,
-        panic_below: 0.0,
+        max_ejected: random.one_of(&[1.0, 1.0, 1.0, 0.5]),
+        panic_below: random.one_of(&[0.0, 0.0, 0.0, 0.5]),
         transfer: Transfer { part: random.between(1, 4) as u32, pause: millis(random, 0, 5) },
     };
     let mut faults: Vec<Fault> = match mode {
@@ -174,6 +176,7 @@ pub(crate) fn draw(mode: Mode, seed: u64) -> Schedule {
         service: Span(random.one_of(&[50_000, 300_000, 1_000_000])),
         network,
         membership,
+        reckless: random.chance(0.05),
         faults,
     }
 }

@@ -24,6 +24,7 @@ pub(crate) fn try_run(schedule: &Schedule, sabotage: Option<Sabotage>, log: bool
             violation: Some(Violation::new("panic", text.into())),
             void: false,
             answered: 0,
+            messages: 0,
             views: 0,
             settled_in: Span::ZERO,
             log: vec![],
@@ -76,7 +77,8 @@ const SCHEDULES: u64 = 400;
 fn holds(name: &str) {
     let mode = MODES.iter().find(|(n, _)| *n == name).map(|(_, mode)| *mode).expect("a protocol's name");
     let count = setting("LAB_FAULT_SEEDS", SCHEDULES);
-    #[allow(clippy::disallowed_methods, reason = "how fast the search is, is no part of a run")]
+    #[allow(clippy::disallowed_methods, clippy::disallowed_types)]
+    // How fast the search is, is no part of a run.
     let began = std::time::Instant::now();
     let (tally, found) = search(mode, setting("LAB_FAULT_FIRST", 0), count, None);
     let seconds = began.elapsed().as_secs_f64();

@@ -22,10 +22,7 @@ use lab_core::{
     server::{Cancel, DemandPer, ServerControl, ServerPolicy},
     time::{Span, Time},
 };
-use std::{
-    cmp::Ordering,
-    collections::BinaryHeap,
-};
+use std::{cmp::Ordering, collections::BinaryHeap};
 
 /// How long the group may take, once nothing goes wrong any more, until all replicas are members and equal.
 pub(crate) const SETTLES_WITHIN: Span = Span::from_secs(6);
@@ -39,6 +36,8 @@ pub(crate) struct Report {
     pub(crate) void: bool,
     /// Operations that were answered.
     pub(crate) answered: usize,
+    /// Messages between replicas that are about writes and reads, not about membership.
+    pub(crate) messages: u64,
     /// Views that came to be.
     pub(crate) views: u64,
     /// How long the group took to settle.
@@ -51,13 +50,14 @@ pub(crate) struct Report {
 pub(crate) fn run(schedule: &Schedule, sabotage: Option<Sabotage>, log: bool) -> Report {
     let mut world = World::new(schedule, sabotage, log);
     world.go();
-    let World { audit, memory, settled_in, log, void, .. } = world;
+    let World { audit, memory, settled_in, log, void, messages, .. } = world;
     let strict = !void && (promise::outlives_views(schedule.mode) || memory.current().number == 1);
     let answered = audit.answered();
     Report {
         violation: audit.verdict(strict, promise::reads_are_strong(schedule.mode), schedule.mode),
         void,
         answered,
+        messages,
         views: memory.current().number,
         settled_in,
         log: log.unwrap_or_default(),
@@ -66,20 +66,42 @@ pub(crate) fn run(schedule: &Schedule, sabotage: Option<Sabotage>, log: bool) ->
 
 #[derive(Clone, Debug)]
 enum Event {
-    Node { to: u32, input: NodeIn },
+    Node {
+        to: u32,
+        input: NodeIn,
+    },
     Manager(ManagerIn),
     /// An answer reaches its client.
-    Answer { client: u32, attempt: Attempt, answer: Option<Answer> },
+    Answer {
+        client: u32,
+        attempt: Attempt,
+        answer: Option<Answer>,
+    },
     /// A client learns of a view.
-    Told { client: u32, view: View },
+    Told {
+        client: u32,
+        view: View,
+    },
     /// A client's attempt has taken too long, or its pause before the next try is over.
-    Patience { client: u32, generation: u32 },
-    Next { client: u32, generation: u32 },
+    Patience {
+        client: u32,
+        generation: u32,
+    },
+    Next {
+        client: u32,
+        generation: u32,
+    },
     Begins(usize),
     Ends(usize),
     /// A rolling restart has come to this replica.
-    Rolls { replica: u32, down: u64 },
-    Restarts { replica: u32, life: u64 },
+    Rolls {
+        replica: u32,
+        down: u64,
+    },
+    Restarts {
+        replica: u32,
+        life: u64,
+    },
 }
 
 struct Scheduled {
@@ -139,8 +161,9 @@ struct World<'a> {
     clients: Vec<Client>,
     calls: u64,
     active: Vec<Fault>,
-    /// Counts the lives of each replica that ended in a crash; odd while it is down.
+    /// Counts each replica's crashes.
     crashes: Vec<u64>,
+    down: Vec<bool>,
     paused: Vec<u32>,
     manager_down: u32,
     manager_paused: u32,
@@ -151,6 +174,7 @@ struct World<'a> {
     void: bool,
     audit: Audit,
     settled_in: Span,
+    messages: u64,
     log: Option<Vec<String>>,
     node_out: Vec<NodeOut>,
     manager_out: Vec<ManagerOut>,
@@ -201,6 +225,7 @@ impl<'a> World<'a> {
             calls: 0,
             active: vec![],
             crashes: vec![0; replicas as usize],
+            down: vec![false; replicas as usize],
             paused: vec![0; replicas as usize],
             manager_down: 0,
             manager_paused: 0,
@@ -210,6 +235,7 @@ impl<'a> World<'a> {
             void: false,
             audit: Audit::new(replicas),
             settled_in: Span::ZERO,
+            messages: 0,
             log: log.then(Vec::new),
             node_out: vec![],
             manager_out: vec![],
@@ -253,8 +279,12 @@ impl<'a> World<'a> {
         }
         while !self.audit.failed() && !self.settled() {
             if self.now.since(began) > SETTLES_WITHIN {
-                let shown = self.unsettled();
-                return self.audit.fail("unsettled", shown);
+                // Where a majority is gone, the group stays down.
+                if !(self.void && promise::needs_a_majority(self.schedule.mode)) {
+                    let shown = self.unsettled();
+                    self.audit.fail("unsettled", shown);
+                }
+                return;
             }
             self.run_until(self.now + Span::from_millis(10));
         }
@@ -323,7 +353,7 @@ impl<'a> World<'a> {
                 }
             }
             Event::Restarts { replica, life } => {
-                if self.crashes[replica as usize] == life {
+                if self.down[replica as usize] && self.crashes[replica as usize] == life {
                     self.restart(replica);
                 }
             }
@@ -351,7 +381,10 @@ impl<'a> World<'a> {
                 NodeOut::Send { to: receiver, message } => self.send(to, receiver, message),
                 NodeOut::Reply { job, outcome, answer, .. } => {
                     self.say(|| {
-                        format!("{to} answers {}.{}: {outcome:?} {answer:?}", job.client, job.attempt.generation)
+                        format!(
+                            "{to} answers {}.{}: {outcome:?} {answer:?}",
+                            job.client, job.attempt.generation
+                        )
                     });
                     self.reply(to, job, answer);
                 }
@@ -387,7 +420,8 @@ impl<'a> World<'a> {
     }
 
     fn manage(&mut self, input: ManagerIn) {
-        if !matches!(input, ManagerIn::Woken(_) | ManagerIn::Peer { message: Message::Heartbeat { .. }, .. }) {
+        if !matches!(input, ManagerIn::Woken(_) | ManagerIn::Peer { message: Message::Heartbeat { .. }, .. })
+        {
             self.say(|| format!("manager <- {input:?}"));
         }
         let mut out = std::mem::take(&mut self.manager_out);
@@ -492,6 +526,7 @@ impl<'a> World<'a> {
         if let Message::Heartbeat { caught_up: true, .. } = message {
             self.memory.caught_up(from);
         }
+        self.messages += u64::from(from != MANAGER && to != MANAGER);
         match &mut self.saboteur {
             None => self.transmit(from, to, message),
             Some(saboteur) => {
@@ -588,7 +623,8 @@ impl<'a> World<'a> {
 
     fn reply(&mut self, from: u32, job: Job, answer: Option<Answer>) {
         let view = self.nodes[from as usize].view().number;
-        if matches!(answer, Some(Answer::Found { .. } | Answer::Written { .. })) {
+        // Reads may be answered before everything is committed again; a write is not.
+        if matches!(answer, Some(Answer::Written { .. })) {
             self.memory.served(view);
         }
         self.audit.replied(from, view, job.client, job.attempt, answer);
@@ -654,7 +690,7 @@ impl<'a> World<'a> {
 
     /// Whether nothing keeps the manager from hearing the replica at this moment.
     fn calm(&self, replica: u32) -> bool {
-        self.crashes[replica as usize] % 2 == 0
+        !self.down[replica as usize]
             && self.paused[replica as usize] == 0
             && !self.cut(replica, MANAGER)
             && !self.cut(MANAGER, replica)
@@ -671,6 +707,7 @@ impl<'a> World<'a> {
             return;
         }
         self.say(|| format!("--- begins: {:?}", fault.what));
+        self.look_at_stores(false);
         match fault.what {
             What::Crash(replica) => {
                 if self.crash(replica) {
@@ -753,7 +790,7 @@ impl<'a> World<'a> {
     /// Takes the replica's memory, unless the mode's promise ends there. A member that cannot be heard just now may be left
     /// out of the next view, so it does not count as one that remembers.
     fn crash(&mut self, replica: u32) -> bool {
-        if self.crashes[replica as usize] % 2 == 1 {
+        if self.down[replica as usize] {
             return false;
         }
         let m = &self.schedule.membership;
@@ -761,14 +798,15 @@ impl<'a> World<'a> {
         // Half of the time this rule is left out: the rare schedule that then loses too much is recognised as such.
         let careful = self.random.chance(0.5);
         let gone = |r: u32| {
-            r == replica
-                || careful && (!self.calm(r) || self.now.since(self.calm_since[r as usize]) < calm)
+            r == replica || careful && (!self.calm(r) || self.now.since(self.calm_since[r as usize]) < calm)
         };
-        if promise::outlives_views(self.schedule.mode) && self.memory.too_much_lost(gone) {
+        let spares = promise::outlives_views(self.schedule.mode) && !self.schedule.reckless;
+        if spares && self.memory.too_much_lost(gone) {
             self.say(|| format!("--- {replica} is spared"));
             return false;
         }
         self.crashes[replica as usize] += 1;
+        self.down[replica as usize] = true;
         self.calm_since[replica as usize] = self.now;
         self.node(replica, NodeIn::Control(ServerControl::Crash));
         self.lost(replica);
@@ -776,7 +814,7 @@ impl<'a> World<'a> {
     }
 
     fn restart(&mut self, replica: u32) {
-        self.crashes[replica as usize] += 1;
+        self.down[replica as usize] = false;
         self.calm_since[replica as usize] = self.now;
         self.node(replica, NodeIn::Control(ServerControl::Restart));
     }
@@ -787,7 +825,7 @@ impl<'a> World<'a> {
             self.ends(i);
         }
         for replica in 0..self.schedule.replicas {
-            if self.crashes[replica as usize] % 2 == 1 {
+            if self.down[replica as usize] {
                 self.restart(replica);
             }
         }
@@ -824,4 +862,3 @@ impl<'a> World<'a> {
         }
     }
 }
-
