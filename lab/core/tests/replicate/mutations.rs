@@ -28,7 +28,7 @@ fn retries_that_are_carried_out_twice() {
 
 #[test]
 fn an_acknowledgement_before_the_others_have_it() {
-    found(Sabotage::AcknowledgesOnSending, &["pb_majority", "pb_all", "chain", "craq"]);
+    found(Sabotage::AcknowledgesOnSending, &["pb_majority", "pb_all", "chain", "craq", "shared_log"]);
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_lease_that_never_ends() {
 
 #[test]
 fn messages_of_another_view() {
-    found(Sabotage::ChecksNoViews, &["pb_all", "pb_majority", "chain", "craq"]);
+    found(Sabotage::ChecksNoViews, &["pb_all", "pb_majority", "chain", "craq", "shared_log"]);
 }
 
 #[test]
@@ -65,6 +65,16 @@ fn a_newcomer_that_misses_keys() {
 #[test]
 fn a_newcomer_that_is_taken_for_its_former_self() {
     found(Sabotage::ChecksNoLives, &["pb_all", "pb_majority", "chain", "craq", "shared_log"]);
+}
+
+#[test]
+fn a_log_position_that_is_written_twice() {
+    found(Sabotage::WritesTwice, &["shared_log"]);
+}
+
+#[test]
+fn a_sequencer_that_lags() {
+    found(Sabotage::NamesOldTails, &["shared_log"]);
 }
 
 /// The schedule of a bug becomes small.

@@ -34,6 +34,10 @@ pub(crate) enum Sabotage {
     SkipsKeys,
     /// A replica that has lost its memory is taken for the one that it was.
     ChecksNoLives,
+    /// The sequencer hands out positions again, and a log unit says it has written what it has not.
+    WritesTwice,
+    /// The sequencer names a tail that lies behind the last position.
+    NamesOldTails,
 }
 
 /// Carries a bug out.
@@ -72,6 +76,12 @@ impl Saboteur {
                     more.push((to, from, appended(*view, last.seq)));
                 }
             }
+            (Sabotage::AcknowledgesOnSending, Message::LogWrite { view, ask, .. }) => {
+                more.push((to, from, Message::LogWritten { view: *view, ask: *ask, kept: vec![] }));
+            }
+            (Sabotage::WritesTwice, Message::Token { seq, .. }) => *seq = seq.saturating_sub(1).max(1),
+            (Sabotage::WritesTwice, Message::LogWritten { kept, .. }) => kept.clear(),
+            (Sabotage::NamesOldTails, Message::Tail { seq, .. }) => *seq = seq.saturating_sub(1),
             (Sabotage::CommitsOnReceipt, Message::Append { entries, committed, .. }) => {
                 *committed = entries.last().map_or(*committed, |last| last.seq.max(*committed));
             }
@@ -126,6 +136,14 @@ impl Saboteur {
                 | Message::Appended { view, .. }
                 | Message::VersionQuery { view, .. }
                 | Message::VersionAnswer { view, .. }
+                | Message::TokenRequest { view, .. }
+                | Message::Token { view, .. }
+                | Message::TailQuery { view, .. }
+                | Message::Tail { view, .. }
+                | Message::LogWrite { view, .. }
+                | Message::LogWritten { view, .. }
+                | Message::LogRead { view, .. }
+                | Message::LogEntries { view, .. }
                 | Message::Fetch { view, .. }
                 | Message::Part { view, .. } => *view = node.view().number,
                 _ => {}
