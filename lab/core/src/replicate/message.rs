@@ -184,6 +184,24 @@ pub enum Cost {
 }
 
 impl Message {
+    /// The view in which one replica says it to another; `None` for what is said to or by the manager.
+    pub fn view(&self) -> Option<u64> {
+        match self {
+            Message::Heartbeat { .. }
+            | Message::Sealed { .. }
+            | Message::Beat { .. }
+            | Message::Seal { .. }
+            | Message::Install { .. }
+            | Message::Ejected { .. } => None,
+            Message::Fetch { view, .. }
+            | Message::Part { view, .. }
+            | Message::Append { view, .. }
+            | Message::Appended { view, .. }
+            | Message::VersionQuery { view, .. }
+            | Message::VersionAnswer { view, .. } => Some(*view),
+        }
+    }
+
     /// What it costs its receiver.
     pub fn cost(&self) -> Cost {
         match self {

@@ -16,6 +16,7 @@ pub mod primary_backup;
 pub mod protocol;
 pub mod shared_log;
 pub mod store;
+mod succession;
 
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
