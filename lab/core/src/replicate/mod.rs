@@ -8,9 +8,12 @@
 //! What is assumed: replicas lose their memory in a crash; messages may be lost, delayed and reordered; clocks run at the same
 //! rate; the manager keeps its view log through a crash and comes back.
 pub mod chain;
+pub mod log_unit;
 pub mod message;
+pub mod player;
 pub mod primary_backup;
 pub mod protocol;
+pub mod sequencer;
 pub mod shared_log;
 pub mod store;
 

@@ -152,7 +152,10 @@ impl Protocol {
 
     /// As a learner: whether it has all that its donor had when it sent the last part, and so may become a member.
     pub fn caught_up(&self) -> bool {
-        self.store().whole_at().is_some_and(|version| self.position().committed >= version)
+        match self {
+            Protocol::SharedLog(log) => log.caught_up(),
+            _ => self.store().whole_at().is_some_and(|version| self.position().committed >= version),
+        }
     }
 
     /// The committed state.
