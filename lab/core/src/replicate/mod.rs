@@ -8,6 +8,8 @@
 //! What is assumed: replicas lose their memory in a crash; messages may be lost, delayed and reordered; clocks run at the same
 //! rate; the manager keeps its view log through a crash and comes back.
 pub mod chain;
+pub mod feed;
+pub mod ledger;
 pub mod log_unit;
 pub mod message;
 pub mod player;

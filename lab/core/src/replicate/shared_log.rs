@@ -172,15 +172,6 @@ impl SharedLog {
         Position { view: self.whole, last: self.unit.last().max(committed), committed }
     }
 
-    /// As a learner: whether it has every write acknowledged so far, and will have every one acknowledged from now on in this
-    /// view. That needs the whole log that the view began with, however little of it is committed.
-    pub fn caught_up(&self) -> bool {
-        let played = self.player.played();
-        self.active
-            && self.whole == self.view.number
-            && self.player.store.whole_at().is_some_and(|base| base <= played)
-    }
-
     /// See [`super::protocol::Protocol::install`]. The positions are not needed: the first unit has all that any has.
     pub fn install(
         &mut self,
