@@ -10,12 +10,15 @@
 pub mod chain;
 pub mod feed;
 pub mod ledger;
+pub mod log_unit;
 pub mod manager;
 pub mod member;
 pub mod message;
 pub mod node;
+pub mod player;
 pub mod primary_backup;
 pub mod protocol;
+pub mod sequencer;
 pub mod shared_log;
 pub mod store;
 mod succession;
