@@ -1,6 +1,6 @@
 //! A replica's part in its group: which view it is in, whether it may still act in it, and how it catches up.
-use super::{Members, View};
-use crate::time::Span;
+use super::{Members, View, message::Message};
+use crate::time::{Span, Time};
 use serde::{Deserialize, Serialize};
 
 /// How a group decides who belongs to it.
@@ -74,4 +74,141 @@ pub enum Note {
         /// The number of the view that begins with less.
         view: u64,
     },
+}
+
+/// What a replica may do, and what it has promised. It does nothing by itself; [`super::node`] asks it.
+///
+/// Three rules keep a group safe, whatever is lost, delayed, repeated or paused:
+///
+/// - *Fencing.* A replica acts in one view at a time and hears only those who act in the same. View numbers only grow.
+/// - *Sealing.* Once it has promised to take part in no view before `w`, a replica does nothing until it is told a view
+///   from `w` on. So what it says of its state then stays true until that view begins.
+/// - *Lives.* A replica that has lost its memory, in a crash or because it was put out, begins a new life and never again
+///   answers for an earlier one. In a view each replica takes part with one life only: whatever was meant for another one
+///   does not reach it.
+#[derive(Clone, Debug)]
+pub struct Member {
+    me: u32,
+    lease: Span,
+    incarnation: u64,
+    view: View,
+    sealed: u64,
+    leased_until: Time,
+}
+
+/// What a replica makes of a [`Message::Seal`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sealing {
+    /// It has stopped just now.
+    Fresh,
+    /// It had stopped already and says again how far it is.
+    Again,
+    /// An old copy, or meant for another life.
+    Stale,
+}
+
+impl Member {
+    /// Replica `me`, in its first life, a member of view 1.
+    pub fn new(me: u32, replicas: u32, membership: &Membership) -> Member {
+        Member {
+            me,
+            lease: membership.lease,
+            incarnation: 1,
+            view: View::initial(replicas),
+            sealed: 0,
+            leased_until: Time::ZERO,
+        }
+    }
+
+    /// Which life this is, from 1.
+    pub fn incarnation(&self) -> u64 {
+        self.incarnation
+    }
+    /// The view that it has installed; number 0: none.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+    /// Whether it may act in its view: it has one, and has not promised to leave it.
+    pub fn acts(&self) -> bool {
+        self.view.number > 0 && self.view.number >= self.sealed
+    }
+    /// Whether it is a member of its view and may act in it.
+    pub fn is_member(&self) -> bool {
+        self.acts() && self.view.members.contains(self.me)
+    }
+    /// Whether it is a learner of its view and may act in it.
+    pub fn is_learner(&self) -> bool {
+        self.acts() && self.view.learners.contains(self.me)
+    }
+    /// Whether no later view can be in force at `now`.
+    ///
+    /// The manager has answered a heartbeat that was sent less than a lease ago. Since then it has not put a later view in
+    /// force without this replica's own promise, which would have ended the lease: it waits for a whole lease after its last
+    /// answer. A replica that was paused finds its lease over when it wakes, for the time that counts is that of the sending.
+    pub fn leased(&self, now: Time) -> bool {
+        self.is_member() && now < self.leased_until
+    }
+    /// Whether a message of view `number` from replica `from` is to be heard.
+    pub fn hears(&self, from: u32, number: u64) -> bool {
+        self.acts() && number == self.view.number && from != self.me && self.view.contains(from)
+    }
+
+    /// What it tells the manager.
+    pub fn heartbeat(&self, now: Time, caught_up: bool) -> Message {
+        Message::Heartbeat {
+            incarnation: self.incarnation,
+            view: self.view.number,
+            sent_at: now,
+            caught_up,
+            sealed: self.sealed,
+        }
+    }
+
+    /// The manager has answered the heartbeat of `sent_at`. One that meant another view or life, or comes while the replica
+    /// is sealed, renews nothing.
+    pub fn beat(&mut self, sent_at: Time, view: u64, incarnation: u64) {
+        if self.acts() && view == self.view.number && incarnation == self.incarnation {
+            self.leased_until = self.leased_until.max(sent_at + self.lease);
+        }
+    }
+
+    /// The manager asks it to take part in no view before number `view`.
+    pub fn seal(&mut self, view: u64, incarnation: u64) -> Sealing {
+        if incarnation != self.incarnation || view <= self.view.number || view < self.sealed {
+            return Sealing::Stale;
+        }
+        if view == self.sealed {
+            return Sealing::Again;
+        }
+        self.sealed = view;
+        self.leased_until = Time::ZERO;
+        Sealing::Fresh
+    }
+
+    /// `view` is in force. Whether that is news: an older one than promised is not entered any more, for the manager counts
+    /// on what it was told at the sealing.
+    pub fn install(&mut self, view: View, incarnation: u64) -> bool {
+        let news = incarnation == self.incarnation
+            && view.number > self.view.number
+            && view.number >= self.sealed
+            && view.contains(self.me);
+        if news {
+            self.view = view;
+            self.leased_until = Time::ZERO;
+        }
+        news
+    }
+
+    /// Its memory is lost.
+    pub fn forget(&mut self) {
+        self.view = View::default();
+        self.sealed = 0;
+        self.leased_until = Time::ZERO;
+    }
+
+    /// Begins a new life, without memory.
+    pub fn live_anew(&mut self) {
+        self.forget();
+        self.incarnation += 1;
+    }
 }

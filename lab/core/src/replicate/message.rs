@@ -170,6 +170,92 @@ pub enum Message {
         /// The committed version.
         version: Version,
     },
+
+    // Shared log.
+    /// A writer asks the sequencer for a position.
+    TokenRequest {
+        /// The view.
+        view: u64,
+        /// Names the question; the same question gets the same token.
+        ask: u64,
+        /// Up to here the sender has played the log.
+        played: Version,
+    },
+    /// The sequencer hands out a position.
+    Token {
+        /// The view.
+        view: u64,
+        /// From the question.
+        ask: u64,
+        /// The position.
+        seq: Version,
+        /// Up to here every replica has played the log: it may be forgotten.
+        trim: Version,
+    },
+    /// A reader asks the sequencer how far the log goes.
+    TailQuery {
+        /// The view.
+        view: u64,
+        /// Names the question.
+        ask: u64,
+        /// Up to here the sender has played the log.
+        played: Version,
+    },
+    /// This is the last position that was handed out.
+    Tail {
+        /// The view.
+        view: u64,
+        /// From the question.
+        ask: u64,
+        /// The position.
+        seq: Version,
+        /// Up to here every replica has played the log: it may be forgotten.
+        trim: Version,
+    },
+    /// Entries for a log unit, each for its own position. The first unit of the view keeps what it already has there; to the
+    /// others goes what the first has kept.
+    LogWrite {
+        /// The view.
+        view: u64,
+        /// Names the write.
+        ask: u64,
+        /// Set where the first unit hands on its log at the beginning of a view: all of the log that still matters lies
+        /// above the first number and up to the second.
+        span: Option<(Version, Version)>,
+        /// In order of positions; gaps are allowed.
+        entries: Vec<Entry>,
+    },
+    /// The unit has them.
+    LogWritten {
+        /// The view.
+        view: u64,
+        /// From the write.
+        ask: u64,
+        /// What it had already where that is something else.
+        kept: Vec<Entry>,
+    },
+    /// A player asks the last log unit for what it has above `after`, up to `upto`.
+    LogRead {
+        /// The view.
+        view: u64,
+        /// Names the question.
+        ask: u64,
+        /// Positions above this one.
+        after: Version,
+        /// The last position.
+        upto: Version,
+        /// The answer has time until nothing is missing.
+        wait: bool,
+    },
+    /// What the last log unit has: this is committed.
+    LogEntries {
+        /// The view.
+        view: u64,
+        /// From the question.
+        ask: u64,
+        /// In order of positions.
+        entries: Vec<Entry>,
+    },
 }
 
 /// What a message costs the replica that it comes to.
@@ -184,10 +270,30 @@ pub enum Cost {
 }
 
 impl Message {
+    /// The view in which one replica says it to another; `None` for what is said to or by the manager.
+    pub fn view(&self) -> Option<u64> {
+        match self {
+            Message::Heartbeat { .. }
+            | Message::Sealed { .. }
+            | Message::Beat { .. }
+            | Message::Seal { .. }
+            | Message::Install { .. }
+            | Message::Ejected { .. } => None,
+            Message::Fetch { view, .. }
+            | Message::Part { view, .. }
+            | Message::Append { view, .. }
+            | Message::Appended { view, .. }
+            | Message::VersionQuery { view, .. }
+            | Message::VersionAnswer { view, .. } => Some(*view),
+        }
+    }
+
     /// What it costs its receiver.
     pub fn cost(&self) -> Cost {
         match self {
-            Message::Append { entries, .. } if !entries.is_empty() => Cost::Apply,
+            Message::Append { entries, .. } | Message::LogWrite { entries, .. } if !entries.is_empty() => {
+                Cost::Apply
+            }
             Message::Fetch { .. } | Message::Part { .. } => Cost::Transfer,
             _ => Cost::Free,
         }

@@ -1,6 +1,6 @@
 //! The protocols behind one face.
 use super::{
-    Answer, Key, Mode, Request, RequestId, Version, View,
+    Answer, Key, Mode, Request, RequestId, View,
     chain::Chain,
     message::{Message, Position},
     primary_backup::PrimaryBackup,
@@ -150,9 +150,14 @@ impl Protocol {
         with!(self, p => p.store_mut()).learn(held, calls, *base, *done);
     }
 
-    /// As a learner: whether it has all that its donor had when it sent the last part, and so may become a member.
+    /// As a learner: whether it has all that its view began with and all that its donor had when it sent the last part, and so
+    /// may become a member.
     pub fn caught_up(&self) -> bool {
-        self.store().whole_at().is_some_and(|version| self.position().committed >= version)
+        let position = self.position();
+        let number = self.view().number;
+        number > 0
+            && position.view == number
+            && self.store().whole_at().is_some_and(|version| position.committed >= version)
     }
 
     /// The committed state.
