@@ -284,7 +284,15 @@ impl Message {
             | Message::Append { view, .. }
             | Message::Appended { view, .. }
             | Message::VersionQuery { view, .. }
-            | Message::VersionAnswer { view, .. } => Some(*view),
+            | Message::VersionAnswer { view, .. }
+            | Message::TokenRequest { view, .. }
+            | Message::Token { view, .. }
+            | Message::TailQuery { view, .. }
+            | Message::Tail { view, .. }
+            | Message::LogWrite { view, .. }
+            | Message::LogWritten { view, .. }
+            | Message::LogRead { view, .. }
+            | Message::LogEntries { view, .. } => Some(*view),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::{
 };
 use lab_core::{
     call::Attempt,
-    replicate::{Answer, Freshness, Key, Mode, Op, Value, Version, View, node::Node},
+    replicate::{Answer, Freshness, Key, Mode, Op, Value, Version, View, node::Node, store::Store},
     time::Time,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -238,7 +238,11 @@ impl Audit {
 
     /// What a replica holds.
     pub(crate) fn held(node: &Node) -> Vec<(Key, Version, Value)> {
-        node.store().iter().map(|held| (held.key, held.version, held.value)).collect()
+        node.store()
+            .into_iter()
+            .flat_map(Store::iter)
+            .map(|held| (held.key, held.version, held.value))
+            .collect()
     }
 
     /// The replicas' stores agree with what was told; at the `last` look they have all that was acknowledged.
