@@ -26,6 +26,8 @@ pub struct Position {
     pub last: Version,
     /// Up to here it knows all to be committed.
     pub committed: Version,
+    /// Up to here it no longer keeps the entries themselves, and so can feed only who knows more to be committed.
+    pub dropped: Version,
 }
 
 /// A key's committed state, as a newcomer is told.
@@ -284,7 +286,15 @@ impl Message {
             | Message::Append { view, .. }
             | Message::Appended { view, .. }
             | Message::VersionQuery { view, .. }
-            | Message::VersionAnswer { view, .. } => Some(*view),
+            | Message::VersionAnswer { view, .. }
+            | Message::TokenRequest { view, .. }
+            | Message::Token { view, .. }
+            | Message::TailQuery { view, .. }
+            | Message::Tail { view, .. }
+            | Message::LogWrite { view, .. }
+            | Message::LogWritten { view, .. }
+            | Message::LogRead { view, .. }
+            | Message::LogEntries { view, .. } => Some(*view),
         }
     }
 

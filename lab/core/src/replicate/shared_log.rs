@@ -169,7 +169,8 @@ impl SharedLog {
             return Position::default();
         }
         let committed = self.player.played();
-        Position { view: self.whole, last: self.unit.last().max(committed), committed }
+        let last = self.unit.last().max(committed);
+        Position { view: self.whole, last, committed, dropped: self.unit.trimmed() }
     }
 
     /// See [`super::protocol::Protocol::install`]. The positions are not needed: the first unit has all that any has.
