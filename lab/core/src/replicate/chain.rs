@@ -306,8 +306,8 @@ impl Chain {
         self.arm(now, out);
     }
 
-    /// A learner asks for a part, `first`: for the first one, and gets all new entries from now on. The last committed write;
-    /// `None` if this replica is not the donor.
+    /// A learner asks for a part, `first`: for the first one, and gets all new entries from now on. Where its own order is to
+    /// begin; `None` if this replica is not the donor.
     pub fn feed(
         &mut self,
         now: Time,
@@ -323,10 +323,11 @@ impl Chain {
             if !first {
                 return None;
             }
-            self.feed.add(learner, self.ledger.committed(), true);
+            // Not from the last commit on: as a member it may have to send entries to one that knows less of commits.
+            self.feed.add(learner, self.ledger.floor(), true);
             self.go_on(now, out);
         }
-        Some(self.ledger.committed())
+        Some(self.ledger.floor())
     }
 
     /// As a learner: start over with an empty store; the order of entries goes on after `base`.

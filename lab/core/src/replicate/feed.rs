@@ -164,9 +164,9 @@ impl Feed {
 
 /// Sends the matched entries above `after`, at most [`BATCH`] of them; how many there were.
 ///
-/// They are always still kept, because a replica keeps what lies above the lowest commit known to any member
-/// or fed learner ([`Message::Append`]'s `floor`), and whoever is new among the members was a fed learner before. Should it be
-/// otherwise, the receiver is sent nothing rather than a list with a gap.
+/// They are always still kept: a replica keeps all above what every member and fed learner knows to be committed
+/// ([`Message::Append`]'s `floor`); whoever is new among the members was a fed learner before, and began with such a list.
+/// Should it be otherwise, the receiver is sent nothing rather than a list with a gap.
 fn send(to: u32, after: Version, ledger: &Ledger, out: &mut impl Outbox<Ask>) -> u64 {
     if after < ledger.dropped() {
         return 0;

@@ -190,8 +190,8 @@ impl PrimaryBackup {
         self.feed.arm(now, &self.ledger, None, out);
     }
 
-    /// A learner asks for a part, `first`: for the first one, and gets all new entries from now on. The last committed write;
-    /// `None` if this replica is not the donor.
+    /// A learner asks for a part, `first`: for the first one, and gets all new entries from now on. Where its own order is to
+    /// begin; `None` if this replica is not the donor.
     pub fn feed(
         &mut self,
         now: Time,
@@ -207,11 +207,12 @@ impl PrimaryBackup {
             if !first {
                 return None;
             }
-            self.feed.add(learner, self.ledger.committed(), true);
+            // Not from the last commit on: as a member it may have to send entries to one that knows less of commits.
+            self.feed.add(learner, self.ledger.floor(), true);
             self.feed.pump(&self.ledger, out);
             self.feed.arm(now, &self.ledger, None, out);
         }
-        Some(self.ledger.committed())
+        Some(self.ledger.floor())
     }
 
     /// As a learner: start over with an empty store; the order of entries goes on after `base`.

@@ -127,7 +127,8 @@ impl Protocol {
         let (held, done) = store.part(after, count);
         let calls = if after.is_none() { store.calls() } else { vec![] };
         let view = self.view().number;
-        Some(Message::Part { view, after, held, base, done, calls })
+        let committed = self.position().committed;
+        Some(Message::Part { view, after, held, base, done, committed, calls })
     }
 
     /// What this replica, as a learner, has to ask its donor for: keys above the one named (`Some(None)`: from the
@@ -140,14 +141,14 @@ impl Protocol {
     /// As a learner: takes a [`Message::Part`] of the current view. A part that was not asked for, such as a copy of an
     /// earlier one, changes nothing.
     pub fn learn(&mut self, part: &Message) {
-        let Message::Part { after, held, base, done, calls, .. } = part else { return };
+        let Message::Part { after, held, base, done, committed, calls, .. } = part else { return };
         if self.wants() != Some(*after) {
             return;
         }
         if after.is_none() {
             with!(self, p => p.start_after(*base));
         }
-        with!(self, p => p.store_mut()).learn(held, calls, *base, *done);
+        with!(self, p => p.store_mut()).learn(held, calls, *committed, *done);
     }
 
     /// As a learner: whether it has all that its view began with and all that its donor had when it sent the last part, and so
