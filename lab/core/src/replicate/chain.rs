@@ -315,19 +315,22 @@ impl Chain {
         first: bool,
         out: &mut impl Outbox<Ask>,
     ) -> Option<Version> {
-        if !self.is_tail() || !self.view.learners.contains(learner) {
+        // Before the view is settled, a learner could think that it has caught up and lack what others have committed.
+        if !self.is_tail() || !self.ledger.settled() || !self.view.learners.contains(learner) {
             return None;
         }
-        // A learner that asks anew is fed as before: it either has begun where an earlier answer said, or will further up.
+        // It begins where this replica has told those before it that nothing is needed of what is below: they may drop that.
+        // From then on the learner is among those for whom it speaks. One that asks anew is fed as before: it either has begun
+        // where an earlier answer said, or will now.
+        let base = self.floor();
         if !self.feed.contains(learner) {
             if !first {
                 return None;
             }
-            // Not from the last commit on: as a member it may have to send entries to one that knows less of commits.
-            self.feed.add(learner, self.ledger.floor(), true);
+            self.feed.add(learner, base, true);
             self.go_on(now, out);
         }
-        Some(self.ledger.floor())
+        Some(base)
     }
 
     /// As a learner: start over with an empty store; the order of entries goes on after `base`.

@@ -199,20 +199,22 @@ impl PrimaryBackup {
         first: bool,
         out: &mut impl Outbox<Ask>,
     ) -> Option<Version> {
-        if !self.is_primary() || !self.view.learners.contains(learner) {
+        // Before the view is settled, a learner could think that it has caught up and lack what others have committed.
+        if !self.is_primary() || !self.ledger.settled() || !self.view.learners.contains(learner) {
             return None;
         }
-        // A learner that asks anew is fed as before: it either has begun where an earlier answer said, or will further up.
+        // Not from the last commit on: as the next primary it may have to send entries to a member that knows less of commits.
+        // One that asks anew is fed as before: it either has begun where an earlier answer said, or will now.
+        let base = self.ledger.floor();
         if !self.feed.contains(learner) {
             if !first {
                 return None;
             }
-            // Not from the last commit on: as a member it may have to send entries to one that knows less of commits.
-            self.feed.add(learner, self.ledger.floor(), true);
+            self.feed.add(learner, base, true);
             self.feed.pump(&self.ledger, out);
             self.feed.arm(now, &self.ledger, None, out);
         }
-        Some(self.ledger.floor())
+        Some(base)
     }
 
     /// As a learner: start over with an empty store; the order of entries goes on after `base`.

@@ -113,7 +113,8 @@ impl Protocol {
     }
 
     /// The answer to `learner`'s [`Message::Fetch`]: up to `count` keys above `after`. With the first part the learner begins
-    /// to get all new entries too. `None` if this replica is not the donor of its view ([`Mode::donor`]) now.
+    /// to get all new entries too. `None` if this replica is not the donor of its view
+    /// ([`Mode::donor`]), or cannot give anything yet: the learner asks again.
     pub fn part(
         &mut self,
         now: Time,
