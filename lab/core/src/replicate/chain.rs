@@ -124,12 +124,16 @@ impl Chain {
         self.ledger.install(self.me, view, positions, true);
         self.view = *view;
         self.active = true;
+        let committed = |replica| position_of(replica, positions).committed;
+        let learners = view.learners.iter().filter(|&l| resumes(l, view, positions));
         if let Some(next) = view.members.after(self.me) {
-            self.feed.add(next, position_of(next, positions).committed, false);
-        }
-        if self.is_tail() {
-            for learner in view.learners.iter().filter(|&l| resumes(l, view, positions)) {
-                self.feed.add(learner, position_of(learner, positions).committed, true);
+            // A newcomer at the end may know less of commits than the old members before it.
+            let behind = view.members.iter().skip_while(|&m| m != next).chain(learners);
+            let floor = behind.map(committed).min().unwrap_or(0);
+            self.feed.add(next, committed(next), floor, false);
+        } else if self.is_tail() {
+            for learner in learners {
+                self.feed.add(learner, committed(learner), committed(learner), true);
             }
         }
         self.go_on(now, out);
@@ -327,7 +331,7 @@ impl Chain {
             if !first {
                 return None;
             }
-            self.feed.add(learner, base, true);
+            self.feed.add(learner, base, base, true);
             self.go_on(now, out);
         }
         Some(base)

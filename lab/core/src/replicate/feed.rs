@@ -61,13 +61,13 @@ impl Feed {
         *self = Feed::default();
     }
 
-    /// A new receiver that knows all up to `committed` to be committed, and so needs the entries above. `news`: it is told what
-    /// is committed even when there is no new entry.
-    pub fn add(&mut self, to: u32, committed: Version, news: bool) {
+    /// A new receiver that knows all up to `committed` to be committed, and so needs the entries above; in a chain all behind it
+    /// know all up to `floor` to be, else it is the same. `news`: it is told what is committed even when there is no new entry.
+    pub fn add(&mut self, to: u32, committed: Version, floor: Version, news: bool) {
         let receiver = Receiver {
             last: committed,
             held: committed,
-            floor: committed,
+            floor,
             sent: committed,
             news,
             stalled: false,

@@ -90,10 +90,12 @@ impl PrimaryBackup {
             return;
         }
         for backup in view.members.iter().filter(|&m| m != self.me) {
-            self.feed.add(backup, position_of(backup, positions).committed, true);
+            let committed = position_of(backup, positions).committed;
+            self.feed.add(backup, committed, committed, true);
         }
         for learner in view.learners.iter().filter(|&l| resume && resumes(l, view, positions)) {
-            self.feed.add(learner, position_of(learner, positions).committed, true);
+            let committed = position_of(learner, positions).committed;
+            self.feed.add(learner, committed, committed, true);
         }
         self.feed.pump(&self.ledger, out);
         self.advance(out);
@@ -210,7 +212,7 @@ impl PrimaryBackup {
             if !first {
                 return None;
             }
-            self.feed.add(learner, base, true);
+            self.feed.add(learner, base, base, true);
             self.feed.pump(&self.ledger, out);
             self.feed.arm(now, &self.ledger, None, out);
         }
