@@ -126,7 +126,7 @@ impl Ledger {
         if self.store.whole_at().is_none() || self.whole_in == 0 {
             return Position::default();
         }
-        Position { view: self.whole_in, last: self.last(), committed: self.committed, dropped: self.dropped }
+        Position { view: self.whole_in, last: self.last(), committed: self.committed }
     }
 
     /// The beginning of a view for replica `me`. `resume`: see [`resumes`].

@@ -3,7 +3,7 @@ use super::{
     Members, Mode, View,
     member::{Membership, Note},
     message::{Message, Position},
-    succession::{Sealed, Tally, feeder, feeds},
+    succession::{Sealed, Tally},
 };
 use crate::{
     machine::{Machine, Outbox},
@@ -463,24 +463,22 @@ impl Manager {
         } else {
             let mut members = tally.order()?;
             let full = Members::of(members.iter().copied().filter(|&m| tally.is_full(m)));
-            let may_grow = |l: &u32| !self.lost(record, *l) && change.answer(*l).is_some_and(|a| a.caught_up);
-            for learner in old.learners.iter().filter(may_grow) {
-                if self.fed(mode, &members, learner) {
-                    members.push(learner);
-                }
-            }
+            let ready = |l: &u32| !self.lost(record, *l) && change.answer(*l).is_some_and(|a| a.caught_up);
+            members.extend(old.learners.iter().filter(ready));
             positions.extend(members.iter().filter_map(|&m| Some((m, position(m)?))));
             (members, full)
         };
-        // Members that nobody can feed learn anew, and learners that somebody can go on with what they have.
-        let learners = (tally.answered().filter(|m| !members.contains(m)))
-            .chain(old.learners.iter().filter(|l| !members.contains(l)))
-            .filter(|&l| !self.lost(record, l) && !self.silent(now, l));
-        let learners: Vec<u32> = learners.chain(newcomers.iter()).collect();
+        let learners: Vec<u32> = (tally.answered().chain(old.learners.iter()))
+            .filter(|l| !members.contains(l))
+            .filter(|&l| !self.lost(record, l) && !self.silent(now, l))
+            .chain(newcomers.iter())
+            .collect();
         if !remnant {
-            let goes_on = |l: &u32| old.learners.contains(*l) && self.fed(mode, &members, *l);
-            positions
-                .extend(learners.iter().copied().filter(goes_on).filter_map(|l| Some((l, position(l)?))));
+            // Learners that have a whole store go on with it; the others are told nowhere, and begin anew.
+            let goes_on = |&l: &u32| {
+                Some((l, position(l)?)).filter(|(l, p)| record.view.learners.contains(*l) && p.view > 0)
+            };
+            positions.extend(learners.iter().filter_map(goes_on));
         }
         let view =
             View { number: change.number, members: Members::of(members), learners: Members::of(learners) };
@@ -491,17 +489,6 @@ impl Manager {
         };
         let lives = view.members.iter().chain(view.learners.iter()).map(life).collect();
         Some(Record { view, lives, positions, full })
-    }
-
-    /// Whether whoever comes behind `members` can be fed by them with what `learner` lacks. It must have a whole store, and have told
-    /// how far it is.
-    fn fed(&self, mode: Mode, members: &[u32], learner: u32) -> bool {
-        let Some(change) = &self.change else { return false };
-        let position = |r: u32| change.answer(r).map(|answer| answer.position);
-        match (feeder(mode, members).and_then(position), position(learner)) {
-            (Some(feeder), Some(position)) => position.view > 0 && feeds(feeder, position),
-            _ => false,
-        }
     }
 
     /// From here on the view stands, whatever happens to the manager.

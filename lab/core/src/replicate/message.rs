@@ -26,8 +26,6 @@ pub struct Position {
     pub last: Version,
     /// Up to here it knows all to be committed.
     pub committed: Version,
-    /// Up to here it no longer keeps the entries themselves, and so can feed only who knows more to be committed.
-    pub dropped: Version,
 }
 
 /// A key's committed state, as a newcomer is told.

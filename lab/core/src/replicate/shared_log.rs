@@ -169,8 +169,7 @@ impl SharedLog {
             return Position::default();
         }
         let committed = self.player.played();
-        let last = self.unit.last().max(committed);
-        Position { view: self.whole, last, committed, dropped: self.unit.trimmed() }
+        Position { view: self.whole, last: self.unit.last().max(committed), committed }
     }
 
     /// See [`super::protocol::Protocol::install`]. The positions are not needed: the first unit has all that any has.

@@ -133,10 +133,6 @@ impl Tally {
     /// The members of the old view that can be members of the next, in their new order. Primary/backup: whoever has most comes first,
     /// the others keep their order. In a chain everyone has what those behind it have; newcomers stand last until they are
     /// full.
-    ///
-    /// Left out is who needs entries that the one that would feed it has dropped. That happens to a replica that is slow,
-    /// and knows little to be committed, when a later newcomer, whose list begins with what was committed when it came,
-    /// takes the place in front of it.
     pub(super) fn order(&self) -> Option<Vec<u32>> {
         let mut order: Vec<u32> = self.answered.iter().map(|a| a.0).collect();
         match self.mode {
@@ -146,20 +142,7 @@ impl Tally {
             }
             Mode::Chain | Mode::Craq { .. } | Mode::SharedLog => order.sort_by_key(|&m| !self.is_full(m)),
         }
-        let mut fed: Vec<u32> = vec![];
-        for member in order {
-            let position = self.answered.iter().find(|a| a.0 == member)?.1;
-            if self.feeder(&fed).is_none_or(|feeder| feeds(feeder, position)) {
-                fed.push(member);
-            }
-        }
-        Some(fed)
-    }
-
-    /// How far the one is that feeds whoever comes behind `order`.
-    fn feeder(&self, order: &[u32]) -> Option<Position> {
-        let feeder = feeder(self.mode, order)?;
-        self.answered.iter().find(|a| a.0 == feeder).map(|a| a.1)
+        Some(order)
     }
 
     /// Of those that `may`, the one that is furthest; of equals the first.
@@ -167,17 +150,4 @@ impl Tally {
         let among = self.answered.iter().filter(|a| may(a.0));
         among.rev().max_by_key(|(_, p)| (p.view, p.last, p.committed)).map(|a| a.0)
     }
-}
-
-/// Who feeds the one that comes behind `order`.
-pub(super) fn feeder(mode: Mode, order: &[u32]) -> Option<u32> {
-    match mode {
-        Mode::PrimaryBackup { .. } => order.first().copied(),
-        Mode::Chain | Mode::Craq { .. } | Mode::SharedLog => order.last().copied(),
-    }
-}
-
-/// Whether a replica at `feeder` still has all that one at `position` lacks.
-pub(super) fn feeds(feeder: Position, position: Position) -> bool {
-    feeder.dropped <= position.committed
 }

@@ -238,7 +238,11 @@ impl Audit {
 
     /// What a replica holds.
     pub(crate) fn held(node: &Node) -> Vec<(Key, Version, Value)> {
-        node.store().into_iter().flat_map(|store| store.iter()).map(|held| (held.key, held.version, held.value)).collect()
+        node.store()
+            .into_iter()
+            .flat_map(|store| store.iter())
+            .map(|held| (held.key, held.version, held.value))
+            .collect()
     }
 
     /// The replicas' stores agree with what was told; at the `last` look they have all that was acknowledged.

@@ -92,8 +92,14 @@ impl Saboteur {
             }
             (Sabotage::IgnoresSeals, Message::Seal { view, incarnation }) => {
                 let node = &nodes[to as usize];
-                let last = node.store().into_iter().flat_map(|store| store.iter()).map(|held| held.version).max().unwrap_or(0);
-                let position = Position { view: node.view().number, last, committed: last, dropped: 0 };
+                let last = node
+                    .store()
+                    .into_iter()
+                    .flat_map(|store| store.iter())
+                    .map(|held| held.version)
+                    .max()
+                    .unwrap_or(0);
+                let position = Position { view: node.view().number, last, committed: last };
                 let sealed =
                     Message::Sealed { view: *view, position, incarnation: *incarnation, caught_up: false };
                 return vec![(to, from, sealed)];
