@@ -777,6 +777,9 @@ impl Seen {
     }
 }
 
+/// For whom, and what.
+type Install = (u32, View, Vec<(u32, Position)>);
+
 /// A random schedule: messages are delivered in any order, lost and repeated, replicas lose their memory and are put out although
 /// they live, and views change in the middle of all that.
 fn adventure(mode: Mode, replicas: u32, deduplicate: bool, seed: u64) -> (usize, usize, usize, bool) {
@@ -784,7 +787,7 @@ fn adventure(mode: Mode, replicas: u32, deduplicate: bool, seed: u64) -> (usize,
     let mut group = Group::new(mode, replicas, deduplicate);
     let mut seen = Seen::default();
     // Installs on their way, and the change under way: who is sealed, with what they said.
-    let mut installs: Vec<(u32, View, Vec<(u32, Position)>)> = vec![];
+    let mut installs: Vec<Install> = vec![];
     let mut lost: BTreeSet<u32> = BTreeSet::new();
     let mut crashes = 0;
     let mut changes = 0;

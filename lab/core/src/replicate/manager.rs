@@ -384,7 +384,7 @@ impl Manager {
         let answered = |r: u32| change.answers.iter().any(|answer| answer.replica == r);
         let missing: Vec<u32> =
             (record.view.members.iter()).filter(|&m| !answered(m) && !lost.contains(m)).collect();
-        let tally = Tally::new(mode, &record, &change.answers);
+        let tally = Tally::new(mode, &self.records, &change.answers);
         let enough = tally.enough();
         if enough && change.enough_at.is_none() {
             if let Some(change) = &mut self.change {
@@ -451,64 +451,44 @@ impl Manager {
         let stays: Vec<Sealed> =
             change.answers.iter().copied().filter(|answer| !leaves(answer.replica)).collect();
         // Those who are put out although they answer are kept if the others do not have everything.
-        let without = Tally::new(mode, record, &stays);
-        let tally = if without.enough() { without } else { Tally::new(mode, record, &change.answers) };
-        let (members, learners) = if remnant {
-            // The best of what is left; what the others hold may not fit to it.
+        let without = Tally::new(mode, &self.records, &stays);
+        let tally = if without.enough() { without } else { Tally::new(mode, &self.records, &change.answers) };
+        let mut positions = vec![];
+        let position = |r: u32| change.answer(r).map(|answer| record.settled(mode, answer));
+        let (members, full) = if remnant {
+            // The best of what is left, alone: what the others hold may not fit to it, they begin anew.
             let best = tally.best()?;
-            let others = tally.answered.iter().map(|answer| answer.0).filter(|&r| r != best);
-            (vec![best], others.chain(old.learners.iter()).collect::<Vec<u32>>())
+            positions.extend(position(best).map(|p| (best, p)));
+            (vec![best], Members::of([best]))
         } else {
             let mut members = tally.order()?;
-            let grown = self.promote(mode, record, &mut members);
-            (members, old.learners.iter().filter(|l| !grown.contains(l)).collect())
+            let full = Members::of(members.iter().copied().filter(|&m| tally.is_full(m)));
+            let ready = |l: &u32| !self.lost(record, *l) && change.answer(*l).is_some_and(|a| a.caught_up);
+            members.extend(old.learners.iter().filter(ready));
+            positions.extend(members.iter().filter_map(|&m| Some((m, position(m)?))));
+            (members, full)
         };
-        let stays = |&l: &u32| !self.lost(record, l) && !self.silent(now, l);
-        let learners: Vec<u32> = learners.into_iter().filter(stays).chain(newcomers.iter()).collect();
-        let view = View {
-            number: change.number,
-            members: Members::of(members.iter().copied()),
-            learners: Members::of(learners),
-        };
+        let learners: Vec<u32> = (tally.answered().chain(old.learners.iter()))
+            .filter(|l| !members.contains(l))
+            .filter(|&l| !self.lost(record, l) && !self.silent(now, l))
+            .chain(newcomers.iter())
+            .collect();
+        if !remnant {
+            // Learners that have a whole store go on with it; the others are told nowhere, and begin anew.
+            let goes_on = |&l: &u32| {
+                Some((l, position(l)?)).filter(|(l, p)| record.view.learners.contains(*l) && p.view > 0)
+            };
+            positions.extend(learners.iter().filter_map(goes_on));
+        }
+        let view =
+            View { number: change.number, members: Members::of(members), learners: Members::of(learners) };
         // Newcomers come in a new life, even if they were members.
         let life = |r: u32| {
             let life = if newcomers.contains(r) { None } else { record.life(r) };
             (r, life.unwrap_or_else(|| heard_life(r)))
         };
-        let positions: Vec<(u32, Position)> =
-            (members.iter()).filter_map(|&m| Some((m, record.settled(mode, change.answer(m)?)))).collect();
-        let full = match remnant {
-            true => view.members,
-            false => Members::of(members.iter().copied().filter(|&m| tally.is_full(m))),
-        };
-        Some(Record {
-            view,
-            lives: view.members.iter().chain(view.learners.iter()).map(life).collect(),
-            positions,
-            full,
-        })
-    }
-
-    /// Lets learners that have caught up become members, at the end. Those that become it.
-    ///
-    /// Only while their donor goes on to feed them: it keeps what they have not yet got. In a chain the first of them stands
-    /// between the donor and the second, and may not hold all that the second needs; so it is one at a time.
-    fn promote(&self, mode: Mode, record: &Record, members: &mut Vec<u32>) -> Vec<u32> {
-        let Some(change) = &self.change else { return vec![] };
-        let donor = mode.donor(&record.view);
-        let next = View { members: Members::of(members.iter().copied()), ..View::default() };
-        if donor != mode.donor(&next) {
-            return vec![];
-        }
-        let most = match mode {
-            Mode::PrimaryBackup { .. } => usize::MAX,
-            Mode::Chain | Mode::Craq { .. } | Mode::SharedLog => 1,
-        };
-        let ready =
-            |l: &u32| !self.lost(record, *l) && change.answer(*l).is_some_and(|answer| answer.caught_up);
-        let grown: Vec<u32> = record.view.learners.iter().filter(ready).take(most).collect();
-        members.extend(&grown);
-        grown
+        let lives = view.members.iter().chain(view.learners.iter()).map(life).collect();
+        Some(Record { view, lives, positions, full })
     }
 
     /// From here on the view stands, whatever happens to the manager.

@@ -527,7 +527,9 @@ impl Node {
         let about = match message {
             Message::Fetch { after, .. } => after.map_or(0, |key| key.wrapping_add(1)) << 1 | 1,
             Message::Part { after, .. } => after.map_or(0, |key| key.wrapping_add(1)) << 1,
-            Message::Append { entries, .. } => entries.first().map_or(0, |entry| entry.seq),
+            Message::Append { entries, .. } | Message::LogWrite { entries, .. } => {
+                entries.first().map_or(0, |entry| entry.seq)
+            }
             _ => 0,
         };
         let pair = u64::from(self.me) << 8 | u64::from(from);
@@ -640,11 +642,14 @@ impl Node {
         positions: &[(u32, Position)],
         out: &mut impl Outbox<NodeOut>,
     ) {
-        // A learner begins anew in every view: its donor may be another, which does not know what it was sent so far.
-        if view.learners.contains(self.me) {
-            self.suspend(now, out);
+        // A learner goes on with what it has only if the manager counts on it; else its donor would not know what it needs.
+        let counted = positions.iter().any(|(r, _)| *r == self.me);
+        self.suspend(now, out);
+        if view.learners.contains(self.me) && !counted {
             self.start_over();
         }
+        self.caught_up = false;
+        self.turn += 1;
         out.put(NodeOut::Noted(Note::Installed { view: *view }));
         if let Some(protocol) = &mut self.protocol {
             protocol.install(now, view, positions, &mut self.asks);

@@ -6,17 +6,14 @@
 //! *All* ([`Ack::All`], chains, the shared log; also [`Ack::One`], which promises nothing): what is acknowledged in a view was
 //! at each of its members. So one that held all that was acknowledged before the view, and was a member of it, holds all that
 //! was acknowledged in it as well: it is *full*, and one full member is enough. Newcomers become members a little before they
-//! are full, for while writes go on they are always a few entries behind; they are from when they hold the list that the view
-//! began with.
+//! are full, for while writes go on they are always a few entries behind; they are from when they hold all that a view of
+//! theirs began with.
 //!
-//! *Majority*: a write needs more than half of the `n` members, so of any `n − n/2` one has it, and as the sealed do not take
-//! part any more, no further write can be acknowledged. That one holds all that the view began with, for entries come in order;
-//! but another one that answers may not yet, and its list may be longer nevertheless. So among the answers must be one that
-//! holds the whole beginning, and of those that do the longest list goes on: all of them are beginnings of the primary's.
-//!
-//! The view of a replica's *last entry* says less than it seems to: with the first of several entries that are confirmed in a
-//! new view it is the new one, while the others are still missing. So a record keeps, as the view of a position, the last view
-//! whose beginning the replica held whole.
+//! *Majority*: a write needs more than half of the `n` members of its view, so any `n − ⌊n/2⌋` of them include one that has it;
+//! and as the sealed do not take part any more, nothing else can be acknowledged. One that has acknowledged an entry in a view
+//! is whole in that view, for entries come in order. So let `w` be the latest view that anyone who answers is whole in. If
+//! enough members of each view from `w` on answer, then nothing was acknowledged after `w`; and of those that are whole in
+//! `w`, whose lists are beginnings of the primary's, the longest has all that was acknowledged in `w` and, being whole in it, before.
 use super::{
     Ack, Members, Mode, Version,
     manager::Record,
@@ -61,31 +58,16 @@ impl Record {
         .unwrap_or(0)
     }
 
-    /// Whether a replica of this view that is at `position` when it is sealed holds the whole list that the view began with.
-    fn holds_start(&self, mode: Mode, replica: u32, position: Position) -> bool {
-        let start = self.start(mode);
-        if position.committed >= start {
-            return true;
-        }
-        if mode == Mode::SharedLog {
-            // Positions are filled out of order: only what is played is without gaps.
-            return false;
-        }
-        // It has taken entries of this view in order up to there, or had the same list from the beginning.
-        let first = self.view.members.first().and_then(|first| self.position(first));
-        let same = |was: Position| first.is_some_and(|f| (was.view, was.last) >= (f.view, f.last));
-        position.view == self.view.number && position.last >= start
-            || self.position(replica).is_some_and(same)
-    }
-
-    /// `answer`'s position as the next record keeps it.
+    /// A replica's position as the next record keeps it: a replica may hold all that this view began with and not know it yet.
     pub(super) fn settled(&self, mode: Mode, answer: &Sealed) -> Position {
-        let view = if self.holds_start(mode, answer.replica, answer.position) {
-            self.view.number
-        } else {
-            self.position(answer.replica).map_or(0, |was| was.view)
-        };
-        Position { view, ..answer.position }
+        let position = answer.position;
+        let first = self.view.members.first().and_then(|first| self.position(first));
+        // It had the same list as the first one from the beginning. In a log the last entry says nothing of those before it.
+        let same = |was: Position| first.is_some_and(|f| (was.view, was.last) >= (f.view, f.last));
+        let whole = position.view == self.view.number
+            || position.view > 0 && position.committed >= self.start(mode)
+            || mode != Mode::SharedLog && self.position(answer.replica).is_some_and(same);
+        if whole { Position { view: self.view.number, ..position } } else { position }
     }
 }
 
@@ -93,30 +75,49 @@ impl Record {
 #[derive(Clone, Debug)]
 pub(super) struct Tally {
     mode: Mode,
-    /// How many members the view has.
-    of: usize,
     /// Member, position as settled, in the old order.
-    pub(super) answered: Vec<(u32, Position)>,
+    answered: Vec<(u32, Position)>,
     /// Those that can carry on.
     full: Members,
+    enough: bool,
 }
 
 impl Tally {
-    pub(super) fn new(mode: Mode, record: &Record, answers: &[Sealed]) -> Tally {
-        let members = &record.view.members;
+    /// `records` are all there are; the answers are those of the last one's replicas.
+    pub(super) fn new(mode: Mode, records: &[Record], answers: &[Sealed]) -> Tally {
+        let Some(record) = records.last() else {
+            return Tally { mode, answered: vec![], full: Members::default(), enough: false };
+        };
         let answer = |m: u32| answers.iter().find(|answer| answer.replica == m);
-        let answered: Vec<(u32, Position)> =
-            members.iter().filter_map(|m| Some((m, record.settled(mode, answer(m)?)))).collect();
-        let full = |&(m, position): &(u32, Position)| {
-            position.view == record.view.number || !by_majority(mode) && record.full.contains(m)
+        let answered: Vec<(u32, Position)> = (record.view.members.iter())
+            .filter_map(|m| Some((m, record.settled(mode, answer(m)?))))
+            .collect();
+        let by_majority = matches!(mode, Mode::PrimaryBackup { ack: Ack::Majority, .. });
+        let most = answered.iter().map(|(_, p)| (p.view, p.last)).max().unwrap_or_default();
+        let full = |&(m, position): &(u32, Position)| match by_majority {
+            true => (position.view, position.last) == most,
+            false => position.view == record.view.number || record.full.contains(m),
         };
         let full = Members::of(answered.iter().filter(|a| full(a)).map(|a| a.0));
-        Tally { mode, of: members.len(), answered, full }
+        let well_known = |of: &Record| {
+            let members = &of.view.members;
+            let same_life = |m: u32| members.contains(m) && of.life(m) == record.life(m);
+            let known = answered.iter().filter(|(m, _)| same_life(*m)).count();
+            known >= members.len() - members.len() / 2
+        };
+        let since = records.iter().rev().take_while(|of| of.view.number >= most.0);
+        let enough = !full.is_empty() && (!by_majority || most.0 > 0 && since.into_iter().all(well_known));
+        Tally { mode, answered, full, enough }
     }
 
     /// Whether those who have answered hold all that was acknowledged.
     pub(super) fn enough(&self) -> bool {
-        !self.full.is_empty() && (!by_majority(self.mode) || self.answered.len() >= self.of - self.of / 2)
+        self.enough
+    }
+
+    /// Members that have answered.
+    pub(super) fn answered(&self) -> impl Iterator<Item = u32> + '_ {
+        self.answered.iter().map(|a| a.0)
     }
 
     /// Whether `member` can carry on.
@@ -129,9 +130,9 @@ impl Tally {
         self.ahead(|_| true)
     }
 
-    /// The members of the next view among those who have answered, in their new order. Primary/backup: whoever has most comes
-    /// first, the others keep their order. In a chain everyone has what those behind it have; newcomers stand last until
-    /// they are full.
+    /// The members of the old view that can be members of the next, in their new order. Primary/backup: whoever has most comes first,
+    /// the others keep their order. In a chain everyone has what those behind it have; newcomers stand last until they are
+    /// full.
     pub(super) fn order(&self) -> Option<Vec<u32>> {
         let mut order: Vec<u32> = self.answered.iter().map(|a| a.0).collect();
         match self.mode {
@@ -149,8 +150,4 @@ impl Tally {
         let among = self.answered.iter().filter(|a| may(a.0));
         among.rev().max_by_key(|(_, p)| (p.view, p.last, p.committed)).map(|a| a.0)
     }
-}
-
-fn by_majority(mode: Mode) -> bool {
-    matches!(mode, Mode::PrimaryBackup { ack: Ack::Majority, .. })
 }
