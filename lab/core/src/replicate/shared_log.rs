@@ -220,6 +220,8 @@ impl SharedLog {
             out.put(Ask::Answer { id, answer: Answer::Unavailable });
         }
         self.timers.clear();
+        // Nobody is woken between two views, so what was asked for may never come.
+        self.wake = Time::NEVER;
         self.writes.clear();
         self.plays.clear();
         self.resting = false;

@@ -28,7 +28,7 @@ use std::{cmp::Ordering, collections::BinaryHeap};
 pub(crate) const SETTLES_WITHIN: Span = Span::from_secs(6);
 
 /// More events than any run has that is not caught in a loop.
-const STEPS_MAX: u64 = 2_000_000;
+const STEPS_MAX: u64 = 500_000;
 
 /// What a run has shown.
 #[derive(Clone, Debug)]
