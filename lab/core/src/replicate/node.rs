@@ -601,6 +601,7 @@ impl Node {
                         position: self.position(),
                         incarnation,
                         caught_up: self.caught_up,
+                        installed: self.member.view().number,
                     };
                     out.put(NodeOut::Send { to: MANAGER, message });
                 }
