@@ -602,8 +602,14 @@ impl Manager {
                 };
                 self.hear(now, from, heard, out);
             }
-            Message::Sealed { view, position, incarnation, caught_up } => {
-                let answer = Sealed { replica: from, position, caught_up };
+            Message::Sealed { view, position, incarnation, caught_up, installed } => {
+                // A learner that was not told of this view: if the view did not count on what it has from an earlier one, then
+                // nobody has kept what it lacks.
+                let record = self.record();
+                let here = installed == record.view.number;
+                let counted = here || record.position(from).is_some();
+                let position = if counted { position } else { Position::default() };
+                let answer = Sealed { replica: from, position, caught_up: caught_up && here };
                 self.sealed(now, incarnation, view, answer, out);
             }
             _ => {}

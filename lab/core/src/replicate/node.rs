@@ -601,6 +601,7 @@ impl Node {
                         position: self.position(),
                         incarnation,
                         caught_up: self.caught_up,
+                        installed: self.member.view().number,
                     };
                     out.put(NodeOut::Send { to: MANAGER, message });
                 }
@@ -691,13 +692,13 @@ impl Node {
                 self.pulse_later(now, out);
             }
             NodeWake::Fetch { turn } if turn == self.turn => self.fetch(now, out),
-            NodeWake::Protocol if self.member.acts() => {
+            NodeWake::Protocol => {
                 if let Some(protocol) = &mut self.protocol {
                     protocol.woken(now, &mut self.asks);
                 }
                 self.carry_out(now, out);
             }
-            NodeWake::Heartbeat { .. } | NodeWake::Fetch { .. } | NodeWake::Protocol => {}
+            NodeWake::Heartbeat { .. } | NodeWake::Fetch { .. } => {}
         }
     }
 
