@@ -124,12 +124,16 @@ impl Chain {
         self.ledger.install(self.me, view, positions, true);
         self.view = *view;
         self.active = true;
+        let committed = |replica| position_of(replica, positions).committed;
+        let learners = view.learners.iter().filter(|&l| resumes(l, view, positions));
         if let Some(next) = view.members.after(self.me) {
-            self.feed.add(next, position_of(next, positions).committed, false);
-        }
-        if self.is_tail() {
-            for learner in view.learners.iter().filter(|&l| resumes(l, view, positions)) {
-                self.feed.add(learner, position_of(learner, positions).committed, true);
+            // A newcomer at the end may know less of commits than the old members before it.
+            let behind = view.members.iter().skip_while(|&m| m != next).chain(learners);
+            let floor = behind.map(committed).min().unwrap_or(0);
+            self.feed.add(next, committed(next), floor, false);
+        } else if self.is_tail() {
+            for learner in learners {
+                self.feed.add(learner, committed(learner), committed(learner), true);
             }
         }
         self.go_on(now, out);
@@ -306,8 +310,8 @@ impl Chain {
         self.arm(now, out);
     }
 
-    /// A learner asks for a part, `first`: for the first one, and gets all new entries from now on. The last committed write;
-    /// `None` if this replica is not the donor.
+    /// A learner asks for a part, `first`: for the first one, and gets all new entries from now on. Where its own order is to
+    /// begin; `None` if this replica is not the donor.
     pub fn feed(
         &mut self,
         now: Time,
@@ -315,18 +319,22 @@ impl Chain {
         first: bool,
         out: &mut impl Outbox<Ask>,
     ) -> Option<Version> {
-        if !self.is_tail() || !self.view.learners.contains(learner) {
+        // Before the view is settled, a learner could think that it has caught up and lack what others have committed.
+        if !self.is_tail() || !self.ledger.settled() || !self.view.learners.contains(learner) {
             return None;
         }
-        // A learner that asks anew is fed as before: it either has begun where an earlier answer said, or will further up.
+        // It begins where this replica has told those before it that nothing is needed of what is below: they may drop that.
+        // From then on the learner is among those for whom it speaks. One that asks anew is fed as before: it either has begun
+        // where an earlier answer said, or will now.
+        let base = self.floor();
         if !self.feed.contains(learner) {
             if !first {
                 return None;
             }
-            self.feed.add(learner, self.ledger.committed(), true);
+            self.feed.add(learner, base, base, true);
             self.go_on(now, out);
         }
-        Some(self.ledger.committed())
+        Some(base)
     }
 
     /// As a learner: start over with an empty store; the order of entries goes on after `base`.

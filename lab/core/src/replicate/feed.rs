@@ -61,13 +61,13 @@ impl Feed {
         *self = Feed::default();
     }
 
-    /// A new receiver that knows all up to `committed` to be committed, and so needs the entries above. `news`: it is told what
-    /// is committed even when there is no new entry.
-    pub fn add(&mut self, to: u32, committed: Version, news: bool) {
+    /// A new receiver that knows all up to `committed` to be committed, and so needs the entries above; in a chain all behind it
+    /// know all up to `floor` to be, else it is the same. `news`: it is told what is committed even when there is no new entry.
+    pub fn add(&mut self, to: u32, committed: Version, floor: Version, news: bool) {
         let receiver = Receiver {
             last: committed,
             held: committed,
-            floor: committed,
+            floor,
             sent: committed,
             news,
             stalled: false,
@@ -164,9 +164,9 @@ impl Feed {
 
 /// Sends the matched entries above `after`, at most [`BATCH`] of them; how many there were.
 ///
-/// They are always still kept, because a replica keeps what lies above the lowest commit known to any member
-/// or fed learner ([`Message::Append`]'s `floor`), and whoever is new among the members was a fed learner before. Should it be
-/// otherwise, the receiver is sent nothing rather than a list with a gap.
+/// They are always still kept: a replica keeps all above what every member and fed learner knows to be committed
+/// ([`Message::Append`]'s `floor`); whoever is new among the members was a fed learner before, and began with such a list.
+/// Should it be otherwise, the receiver is sent nothing rather than a list with a gap.
 fn send(to: u32, after: Version, ledger: &Ledger, out: &mut impl Outbox<Ask>) -> u64 {
     if after < ledger.dropped() {
         return 0;

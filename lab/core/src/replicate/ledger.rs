@@ -132,14 +132,18 @@ impl Ledger {
     /// The beginning of a view for replica `me`. `resume`: see [`resumes`].
     pub fn install(&mut self, me: u32, view: &View, positions: &[(u32, Position)], resume: bool) {
         self.early.clear();
-        let whole = self.store.whole_at().is_some();
         if view.members.contains(me) {
-            if !whole {
+            if self.store.whole_at().is_none() {
                 // The first view, or a group that is formed anew after all its members have lost their memory.
                 self.forget();
                 self.store.set_whole(0);
             }
-        } else if !(whole && resume && resumes(me, view, positions)) {
+        } else if let Some(version) = self.store.whole_at()
+            && resume
+            && resumes(me, view, positions)
+        {
+            self.store.set_whole(version.max(beginning(view, positions)));
+        } else {
             self.forget();
         }
         self.view = view.number;

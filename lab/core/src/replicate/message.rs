@@ -108,13 +108,15 @@ pub enum Message {
         after: Option<Key>,
         /// In order of keys.
         held: Vec<Held>,
-        /// The donor's last committed write. From that of the first part on the learner's order of entries goes on; it has
-        /// caught up when it knows that of the last part to be committed.
+        /// Writes up to this one are in the store or will be in a later part; the learner's order of entries goes on from
+        /// here. Only in the first part it matters.
         base: Version,
         /// There is no more.
         done: bool,
-        /// In the first part: the calls that the store remembers as of `base`, in the order of their writes. Empty unless
-        /// writes are deduplicated.
+        /// The donor's last committed write. When the learner knows that of the last part to be committed, it has caught up.
+        committed: Version,
+        /// In the first part: the calls that the store remembers, in the order of their writes. Empty unless writes are
+        /// deduplicated.
         calls: Vec<(u64, Version)>,
     },
 

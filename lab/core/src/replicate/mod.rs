@@ -248,4 +248,29 @@ impl Mode {
             Mode::Chain | Mode::Craq { .. } | Mode::SharedLog => view.members.last(),
         }
     }
+    /// Whether those that answered a seal, with how far they are, surely have among them all that was ever committed, so that
+    /// a next view may begin with the most advanced of them. `views`: from the one that began with empty stores (the
+    /// first, or a group formed anew) to the last.
+    ///
+    /// A view that was put in force may not have got so far that its members have what it began with. So
+    /// not only the last view has to be represented, but each one since the latest that an answer is whole in: see
+    /// [`ledger`]. An answer speaks for a view if its replica was a member then and has not been without memory since.
+    pub fn enough(&self, views: &[View], answers: &[(u32, message::Position)]) -> bool {
+        let Some(whole) = answers.iter().map(|(_, position)| position.view).max() else { return false };
+        let mut answered = answers.iter().filter(|(_, p)| p.view > 0).map(|(r, _)| *r).collect::<Vec<u32>>();
+        for (index, view) in views.iter().enumerate().rev() {
+            if index + 1 < views.len() && view.number < whole {
+                break;
+            }
+            answered.retain(|&replica| view.members.contains(replica));
+            let required = match self {
+                Mode::PrimaryBackup { ack: Ack::Majority, .. } => view.members.len() / 2 + 1,
+                _ => 1,
+            };
+            if answered.len() < required {
+                return false;
+            }
+        }
+        !views.is_empty()
+    }
 }

@@ -90,10 +90,12 @@ impl PrimaryBackup {
             return;
         }
         for backup in view.members.iter().filter(|&m| m != self.me) {
-            self.feed.add(backup, position_of(backup, positions).committed, true);
+            let committed = position_of(backup, positions).committed;
+            self.feed.add(backup, committed, committed, true);
         }
         for learner in view.learners.iter().filter(|&l| resume && resumes(l, view, positions)) {
-            self.feed.add(learner, position_of(learner, positions).committed, true);
+            let committed = position_of(learner, positions).committed;
+            self.feed.add(learner, committed, committed, true);
         }
         self.feed.pump(&self.ledger, out);
         self.advance(out);
@@ -190,8 +192,8 @@ impl PrimaryBackup {
         self.feed.arm(now, &self.ledger, None, out);
     }
 
-    /// A learner asks for a part, `first`: for the first one, and gets all new entries from now on. The last committed write;
-    /// `None` if this replica is not the donor.
+    /// A learner asks for a part, `first`: for the first one, and gets all new entries from now on. Where its own order is to
+    /// begin; `None` if this replica is not the donor.
     pub fn feed(
         &mut self,
         now: Time,
@@ -199,19 +201,22 @@ impl PrimaryBackup {
         first: bool,
         out: &mut impl Outbox<Ask>,
     ) -> Option<Version> {
-        if !self.is_primary() || !self.view.learners.contains(learner) {
+        // Before the view is settled, a learner could think that it has caught up and lack what others have committed.
+        if !self.is_primary() || !self.ledger.settled() || !self.view.learners.contains(learner) {
             return None;
         }
-        // A learner that asks anew is fed as before: it either has begun where an earlier answer said, or will further up.
+        // Not from the last commit on: as the next primary it may have to send entries to a member that knows less of commits.
+        // One that asks anew is fed as before: it either has begun where an earlier answer said, or will now.
+        let base = self.ledger.floor();
         if !self.feed.contains(learner) {
             if !first {
                 return None;
             }
-            self.feed.add(learner, self.ledger.committed(), true);
+            self.feed.add(learner, base, base, true);
             self.feed.pump(&self.ledger, out);
             self.feed.arm(now, &self.ledger, None, out);
         }
-        Some(self.ledger.committed())
+        Some(base)
     }
 
     /// As a learner: start over with an empty store; the order of entries goes on after `base`.

@@ -113,7 +113,8 @@ impl Protocol {
     }
 
     /// The answer to `learner`'s [`Message::Fetch`]: up to `count` keys above `after`. With the first part the learner begins
-    /// to get all new entries too. `None` if this replica is not the donor of its view ([`Mode::donor`]) now.
+    /// to get all new entries too. `None` if this replica is not the donor of its view
+    /// ([`Mode::donor`]), or cannot give anything yet: the learner asks again.
     pub fn part(
         &mut self,
         now: Time,
@@ -127,7 +128,8 @@ impl Protocol {
         let (held, done) = store.part(after, count);
         let calls = if after.is_none() { store.calls() } else { vec![] };
         let view = self.view().number;
-        Some(Message::Part { view, after, held, base, done, calls })
+        let committed = self.position().committed;
+        Some(Message::Part { view, after, held, base, done, committed, calls })
     }
 
     /// What this replica, as a learner, has to ask its donor for: keys above the one named (`Some(None)`: from the
@@ -140,14 +142,14 @@ impl Protocol {
     /// As a learner: takes a [`Message::Part`] of the current view. A part that was not asked for, such as a copy of an
     /// earlier one, changes nothing.
     pub fn learn(&mut self, part: &Message) {
-        let Message::Part { after, held, base, done, calls, .. } = part else { return };
+        let Message::Part { after, held, base, done, committed, calls, .. } = part else { return };
         if self.wants() != Some(*after) {
             return;
         }
         if after.is_none() {
             with!(self, p => p.start_after(*base));
         }
-        with!(self, p => p.store_mut()).learn(held, calls, *base, *done);
+        with!(self, p => p.store_mut()).learn(held, calls, *committed, *done);
     }
 
     /// As a learner: whether it has all that its view began with and all that its donor had when it sent the last part, and so

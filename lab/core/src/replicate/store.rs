@@ -110,8 +110,8 @@ impl Store {
     pub fn set_whole(&mut self, version: Version) {
         self.learning = Learning::All(version);
     }
-    /// Takes a part; the first one brings `calls`. `base`: the donor's last committed write.
-    pub fn learn(&mut self, held: &[Held], calls: &[(u64, Version)], base: Version, done: bool) {
+    /// Takes a part; the first one brings `calls`. `committed`: the donor's last committed write.
+    pub fn learn(&mut self, held: &[Held], calls: &[(u64, Version)], committed: Version, done: bool) {
         for &held in held {
             self.put(held);
         }
@@ -121,7 +121,7 @@ impl Store {
             }
         }
         if done {
-            self.learning = Learning::All(base);
+            self.learning = Learning::All(committed);
         } else if let Some(last) = held.last() {
             self.learning = Learning::UpTo(last.key);
         }
@@ -136,7 +136,11 @@ impl Store {
     }
 
     fn remember(&mut self, call: u64, version: Version) {
-        // A call that was forgotten and came again counts from its later write on.
+        // A learner was told of this write with the first part already, and in this place. (A call has two writes only if the
+        // first had been forgotten when it came again.)
+        if self.calls.get(&call) == Some(&version) {
+            return;
+        }
         if self.calls.insert(call, version).is_some() {
             self.order.retain(|&c| c != call);
         }
