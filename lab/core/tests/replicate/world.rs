@@ -377,6 +377,8 @@ impl<'a> World<'a> {
         if !quiet {
             self.say(|| format!("{to} <- {input:?}"));
         }
+        // When a pause ends, much happens in one step, and the answers come first.
+        let before = self.nodes[to as usize].view().number;
         let mut out = std::mem::take(&mut self.node_out);
         self.nodes[to as usize].step(self.now, input, &mut out);
         for request in out.drain(..) {
@@ -392,7 +394,7 @@ impl<'a> World<'a> {
                             job.client, job.attempt.generation
                         )
                     });
-                    self.reply(to, job, answer);
+                    self.reply(to, before, job, answer);
                 }
                 NodeOut::Drop { .. } | NodeOut::Worked { .. } => {}
                 NodeOut::Noted(note) => self.noted(to, note),
@@ -627,8 +629,7 @@ impl<'a> World<'a> {
         self.put(self.now + self.schedule.patience, Event::Patience { client, generation });
     }
 
-    fn reply(&mut self, from: u32, job: Job, answer: Option<Answer>) {
-        let view = self.nodes[from as usize].view().number;
+    fn reply(&mut self, from: u32, view: u64, job: Job, answer: Option<Answer>) {
         // Reads may be answered before everything is committed again; a write is not.
         if matches!(answer, Some(Answer::Written { .. })) {
             self.memory.served(view);
