@@ -284,8 +284,10 @@ impl<'a> World<'a> {
             if self.now.since(began) > SETTLES_WITHIN {
                 // Where a majority is gone, the group stays down.
                 if !(self.void && promise::needs_a_majority(self.schedule.mode)) {
-                    let shown = self.unsettled();
-                    self.audit.fail("unsettled", shown);
+                    match self.missing() {
+                        Some(missing) => self.audit.fail("lost", missing),
+                        None => self.audit.fail("unsettled", self.unsettled()),
+                    }
                 }
                 return;
             }
@@ -295,7 +297,7 @@ impl<'a> World<'a> {
         if self.audit.failed() {
             return;
         }
-        self.look_at_stores(true);
+        self.audit.stores(&self.nodes);
         // Everything is served: each key read, written and read again.
         let auditor = self.schedule.clients;
         let keys = 1..=self.schedule.keys;
@@ -311,7 +313,7 @@ impl<'a> World<'a> {
             }
             self.run_until(self.now + Span::from_millis(10));
         }
-        self.look_at_stores(false);
+        self.audit.stores(&self.nodes);
     }
 
     fn run_until(&mut self, end: Time) {
@@ -714,7 +716,7 @@ impl<'a> World<'a> {
             return;
         }
         self.say(|| format!("--- begins: {:?}", fault.what));
-        self.look_at_stores(false);
+        self.audit.stores(&self.nodes);
         match fault.what {
             What::Crash(replica) => {
                 if self.crash(replica) {
@@ -851,6 +853,7 @@ impl<'a> World<'a> {
             && self.nodes.iter().all(|node| *node.view() == view)
             && self.clients.iter().all(|client| client.call.is_none())
             && stores().skip(1).zip(stores()).all(|(a, b)| a == b)
+            && self.missing().is_none()
     }
 
     fn unsettled(&self) -> String {
@@ -862,10 +865,9 @@ impl<'a> World<'a> {
         format!("the manager's {:?}; the replicas': {nodes:#?}", self.memory.current())
     }
 
-    fn look_at_stores(&mut self, last: bool) {
-        let Err(violation) = self.audit.stores(&self.nodes, last) else { return };
-        if !self.void && promise::outlives_views(self.schedule.mode) {
-            self.audit.fail(violation.kind, violation.detail);
-        }
+    /// An acknowledged write that is not everywhere, where it should be.
+    fn missing(&self) -> Option<String> {
+        let lasting = !self.void && promise::outlives_views(self.schedule.mode);
+        if lasting { self.audit.missing(&self.nodes) } else { None }
     }
 }
