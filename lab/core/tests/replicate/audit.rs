@@ -5,7 +5,10 @@ use crate::{
 };
 use lab_core::{
     call::Attempt,
-    replicate::{Answer, Freshness, Key, Mode, Op, Value, Version, View, node::Node, store::Store},
+    replicate::{
+        Answer, Freshness, Key, Mode, Op, Value, Version, View, message::Entry, node::Node,
+        protocol::Protocol, store::Store,
+    },
     time::Time,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -99,6 +102,11 @@ impl Audit {
 
     pub(crate) fn answered(&self) -> usize {
         self.records.iter().filter(|record| record.answered.is_some()).count()
+    }
+
+    pub(crate) fn acknowledged(&self) -> usize {
+        let writes = self.records.iter().filter(|record| matches!(record.op, Op::Write(_)));
+        writes.filter(|record| record.answered.is_some()).count()
     }
 
     /// A client sends an attempt; `again` where it is another try at a write that counts once.
@@ -250,6 +258,40 @@ impl Audit {
             .flat_map(Store::iter)
             .map(|held| (held.key, held.version, held.value))
             .collect()
+    }
+
+    /// In `view`, whoever follows has no entry that the one before it has not: the next in a chain or a log, any backup. (An
+    /// entry that the one before has forgotten is not looked for.)
+    pub(crate) fn order(&self, mode: Mode, view: &View, nodes: &[Node]) -> Result<(), Violation> {
+        let acts = |replica: &u32| {
+            let node = &nodes[*replica as usize];
+            node.view() == view && node.member().acts()
+        };
+        let members: Vec<u32> = view.members.iter().collect();
+        for (place, &follower) in members.iter().enumerate().skip(1) {
+            let before = match mode {
+                Mode::PrimaryBackup { .. } => members[0],
+                Mode::Chain | Mode::Craq { .. } | Mode::SharedLog => members[place - 1],
+            };
+            if !acts(&before) || !acts(&follower) {
+                continue;
+            }
+            let kept =
+                |replica: u32| nodes[replica as usize].protocol().map(Protocol::kept).unwrap_or_default();
+            let ((forgotten, has), (_, entries)) = (kept(before), kept(follower));
+            let has: BTreeMap<Version, Entry> =
+                has.into_iter().map(|(entry, _)| (entry.seq, entry)).collect();
+            for (entry, _) in entries.into_iter().filter(|(entry, stands)| *stands && entry.seq > forgotten) {
+                if has.get(&entry.seq) != Some(&entry) {
+                    let detail = format!(
+                        "{follower} has {entry:?}, {before} has {:?} in {view:?}",
+                        has.get(&entry.seq)
+                    );
+                    return Err(Violation::new("no prefix", detail));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The replicas' stores agree with what was told.

@@ -41,7 +41,7 @@ fn a_write_takes_as_many_messages_as_the_papers_say() {
             let report = world::run(&writes(mode, replicas), None, false);
             assert_eq!(report.violation, None, "{name}");
             assert_eq!(report.views, 1, "{name}");
-            let each = report.messages as f64 / report.answered as f64;
+            let each = report.messages as f64 / report.writes as f64;
             let links = 2.0 * f64::from(replicas - 1);
             println!(
                 "{name}, {replicas} replicas: {each:.2} messages a write between replicas, {links} expected"
