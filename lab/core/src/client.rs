@@ -5,10 +5,11 @@ use crate::{
     call::{Attempt, Job, Outcome},
     draw::{Draw, Stream},
     machine::{Machine, Outbox},
-    retry::Retry,
+    retry::{Retry, Waits},
     time::{Span, Time},
 };
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 
 /// What one client group decides by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,7 +108,10 @@ pub enum ClientOut {
 /// Why the client wants waking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wake {
-    /// The attempt's time is up.
+    /// The time of the attempt that was to time out first is up. Timeouts mostly come due in the order in which they were
+    /// armed, and most attempts are over before: one timer for the first of them does for all.
+    Timeouts,
+    /// The attempt's time is up; for one that times out before others that were armed earlier.
     Timeout(Attempt),
     /// The wait before the next attempt is over.
     Retry(Attempt),
@@ -118,6 +122,7 @@ pub enum Wake {
 pub struct Client {
     id: u32,
     policy: ClientPolicy,
+    waits: Waits,
     draw: Draw,
     balancer: Balancer,
     budget: BudgetState,
@@ -126,6 +131,9 @@ pub struct Client {
     calls: Vec<Pending>,
     free: Vec<u32>,
     generation: u32,
+    /// When attempts time out, in order; some of them are over already. While there are any, one timer is under way, for the
+    /// first of them or one before it.
+    timeouts: VecDeque<(Time, Attempt)>,
 }
 
 /// No attempt is in flight: the call waits to retry.
@@ -154,6 +162,7 @@ impl Client {
         Client {
             id,
             policy: policy.clone(),
+            waits: Waits::new(&policy.retry),
             draw,
             // Instances begin at different replicas, as a fleet's do.
             balancer: Balancer::new(policy.balance, replicas, id),
@@ -163,6 +172,7 @@ impl Client {
             calls: vec![],
             free: vec![],
             generation: 0,
+            timeouts: VecDeque::new(),
         }
     }
 
@@ -220,8 +230,45 @@ impl Client {
         let job = Job { client: self.id, attempt, call: pending.call, number: pending.attempts, gives_up_at };
         out.put(ClientOut::Send { job, replica: pending.replica, intended: pending.intended });
         if gives_up_at != Time::NEVER {
-            out.put(ClientOut::WakeAt { at: gives_up_at, wake: Wake::Timeout(attempt) });
+            self.arm(gives_up_at, attempt, out);
         }
+    }
+
+    /// Sees to it that `attempt` times out at `at`.
+    #[inline]
+    fn arm(&mut self, at: Time, attempt: Attempt, out: &mut impl Outbox<ClientOut>) {
+        match self.timeouts.back() {
+            Some(last) if last.0 > at => out.put(ClientOut::WakeAt { at, wake: Wake::Timeout(attempt) }),
+            Some(_) => self.timeouts.push_back((at, attempt)),
+            None => {
+                self.timeouts.push_back((at, attempt));
+                out.put(ClientOut::WakeAt { at, wake: Wake::Timeouts });
+            }
+        }
+    }
+
+    /// Times out what is due, and asks for a timer for the next attempt that is still waited for.
+    #[inline]
+    fn time_out(&mut self, now: Time, out: &mut impl Outbox<ClientOut>) {
+        while let Some(&(at, attempt)) = self.timeouts.front() {
+            let current = self.waits_for(attempt);
+            if current && at > now {
+                out.put(ClientOut::WakeAt { at, wake: Wake::Timeouts });
+                return;
+            }
+            if current {
+                self.give_up(now, attempt, out);
+            }
+            // Only now: while the list is not empty, no second timer is asked for.
+            self.timeouts.pop_front();
+        }
+    }
+
+    #[inline]
+    fn give_up(&mut self, now: Time, attempt: Attempt, out: &mut impl Outbox<ClientOut>) {
+        let replica = self.calls[attempt.slot as usize].replica;
+        out.put(ClientOut::GiveUp { attempt, replica });
+        self.settle(now, attempt.slot, Outcome::Timeout, out);
     }
 
     /// The current attempt of the call at `slot` has ended: try again, or end the call.
@@ -267,7 +314,7 @@ impl Client {
             return None;
         }
         let rejected = outcome == Outcome::Rejected;
-        let wait = retry.backoff.wait(pending.call, pending.attempts, rejected, pending.waited, self.draw);
+        let wait = self.waits.wait(pending.call, pending.attempts, rejected, pending.waited, self.draw);
         if now + wait >= pending.due {
             return None;
         }
@@ -301,11 +348,10 @@ impl Machine for Client {
             ClientIn::Woken(Wake::Timeout(attempt)) => {
                 // A call that waits to retry has a new generation, so its old timeout is not current.
                 if self.waits_for(attempt) {
-                    let replica = self.calls[attempt.slot as usize].replica;
-                    out.put(ClientOut::GiveUp { attempt, replica });
-                    self.settle(now, attempt.slot, Outcome::Timeout, out);
+                    self.give_up(now, attempt, out);
                 }
             }
+            ClientIn::Woken(Wake::Timeouts) => self.time_out(now, out),
             ClientIn::Answer { attempt, outcome } => {
                 if self.waits_for(attempt) {
                     self.settle(now, attempt.slot, outcome, out);

@@ -95,7 +95,7 @@ fn a_call_that_is_answered_is_done_with_one_attempt() {
     let outputs = rig.arrive(ms(5), 7);
     let job = sent(&outputs).unwrap();
     assert_eq!((job.call, job.number, job.gives_up_at), (7, 1, ms(1005)));
-    assert_eq!(wakes(&outputs), [(ms(1005), Wake::Timeout(job.attempt))]);
+    assert_eq!(wakes(&outputs), [(ms(1005), Wake::Timeouts)]);
     let outputs = rig.answer(ms(30), job.attempt, Outcome::Success);
     assert_eq!(
         outputs,

@@ -23,8 +23,7 @@ pub(super) struct Group {
     /// Whether servers want to know that a caller hung up.
     pub tells_disconnects: bool,
     draw: Draw,
-    timeout_lane: Lane,
-    /// For retries that all wait equally long; others go to the heap.
+    /// For retries that all wait equally long; others follow no order.
     backoff_lane: Option<Lane>,
 }
 
@@ -44,7 +43,6 @@ impl Group {
                 recorder: ClientRecorder::new(scenario, index),
                 tells_disconnects: scenario.services[group.service].policy.cancel == Cancel::OnDisconnect,
                 draw,
-                timeout_lane: agenda.lane(),
                 backoff_lane: fixed.then(|| agenda.lane()),
             }
         };
@@ -65,8 +63,8 @@ impl Group {
     #[inline]
     pub(super) fn lane(&self, wake: Wake) -> Option<Lane> {
         match wake {
-            Wake::Timeout(_) => Some(self.timeout_lane),
             Wake::Retry(_) => self.backoff_lane,
+            Wake::Timeouts | Wake::Timeout(_) => None,
         }
     }
 }

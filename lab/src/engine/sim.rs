@@ -29,6 +29,9 @@ pub fn sim(scenario: &Scenario, seed: u64) -> Trace {
 /// What the agenda holds; 16 bytes, because the agenda moves them around.
 #[derive(Clone, Copy, Debug)]
 enum Event {
+    Timeouts {
+        client: u32,
+    },
     Timeout {
         client: u32,
         attempt: Attempt,
@@ -59,12 +62,12 @@ enum Event {
     },
 }
 
-/// A message that needs no time: it is delivered before the clock moves.
+/// An answer that needs no time: it is delivered before the clock moves.
 #[derive(Clone, Copy, Debug)]
-enum Message {
-    Request { server: u32, job: Job },
-    Answer { client: u32, attempt: Attempt, outcome: Outcome },
-    Disconnect { server: u32, client: u32, attempt: Attempt },
+struct Answer {
+    client: u32,
+    attempt: Attempt,
+    outcome: Outcome,
 }
 
 struct World<'a> {
@@ -76,18 +79,22 @@ struct World<'a> {
     /// All client instances, group by group, and the group of each.
     clients: Vec<Client>,
     group_of: Vec<u32>,
-    /// All replicas, service by service, and the service of each.
-    servers: Vec<Server>,
-    service_of: Vec<u32>,
-    server_recorders: Vec<ServerRecorder>,
-    post: Post,
+    servers: Servers,
     events: Vec<Happening>,
+}
+
+/// All replicas, service by service, and the service of each.
+struct Servers {
+    machines: Vec<Server>,
+    service_of: Vec<u32>,
+    recorders: Vec<ServerRecorder>,
+    post: Post,
 }
 
 /// All that is under way: timers and messages.
 struct Post {
     agenda: Agenda<Event>,
-    now_messages: Vec<Message>,
+    answers: Vec<Answer>,
     network: Network,
     /// For messages that take time: made when the first one is sent.
     network_lane: Option<Lane>,
@@ -108,23 +115,25 @@ impl<'a> World<'a> {
             next_arrival,
             clients,
             group_of,
-            servers: vec![],
-            service_of: vec![],
-            server_recorders: vec![],
-            post: Post {
-                agenda,
-                now_messages: vec![],
-                network: Network::new(scenario, draw),
-                network_lane: None,
-                parcels: Parcels::default(),
+            servers: Servers {
+                machines: vec![],
+                service_of: vec![],
+                recorders: vec![],
+                post: Post {
+                    agenda,
+                    answers: vec![],
+                    network: Network::new(scenario, draw),
+                    network_lane: None,
+                    parcels: Parcels::default(),
+                },
             },
             events: vec![],
         };
         for (index, service) in scenario.services.iter().enumerate() {
             for replica in 0..service.replicas {
-                world.servers.push(Server::new(&service.policy, draw));
-                world.service_of.push(index as u32);
-                world.server_recorders.push(ServerRecorder::new(scenario, index, replica));
+                world.servers.machines.push(Server::new(&service.policy, draw));
+                world.servers.service_of.push(index as u32);
+                world.servers.recorders.push(ServerRecorder::new(scenario, index, replica));
             }
         }
         world
@@ -137,7 +146,7 @@ impl<'a> World<'a> {
         loop {
             let limit = change_at.min(self.next_arrival.1.at).min(end);
             // At one instant: first what was planned, then changes, then arrivals.
-            if let Some((now, event)) = self.post.agenda.due(limit) {
+            if let Some((now, event)) = self.servers.post.agenda.due(limit) {
                 self.happen(now, event);
             } else if limit >= end {
                 return;
@@ -166,51 +175,40 @@ impl<'a> World<'a> {
     #[inline]
     fn happen(&mut self, now: Time, event: Event) {
         match event {
+            Event::Timeouts { client } => self.client(now, client, ClientIn::Woken(Wake::Timeouts)),
             Event::Timeout { client, attempt } => {
-                // Most attempts are over before their timeout; the machine would ignore it.
-                if !self.clients[client as usize].waits_for(attempt) {
-                    return;
-                }
                 self.client(now, client, ClientIn::Woken(Wake::Timeout(attempt)));
             }
             Event::Retry { client, attempt } => {
                 self.client(now, client, ClientIn::Woken(Wake::Retry(attempt)));
             }
             Event::Server { server, worker, epoch } => {
-                self.server(now, server, ServerIn::Woken { worker, epoch })
+                self.servers.step(now, server, ServerIn::Woken { worker, epoch })
             }
             Event::Request { server, parcel } => {
-                let job = self.post.parcels.take(parcel);
-                self.server(now, server, ServerIn::Arrive(job));
+                let job = self.servers.post.parcels.take(parcel);
+                self.servers.step(now, server, ServerIn::Arrive(job));
             }
             Event::Answer { client, attempt, outcome } => {
                 self.client(now, client, ClientIn::Answer { attempt, outcome });
             }
             Event::Disconnect { server, parcel } => {
-                let Job { client, attempt, .. } = self.post.parcels.take(parcel);
-                self.server(now, server, ServerIn::Disconnected { client, attempt });
+                let Job { client, attempt, .. } = self.servers.post.parcels.take(parcel);
+                self.servers.step(now, server, ServerIn::Disconnected { client, attempt });
             }
         }
         self.deliver(now);
     }
 
-    /// Delivers what needs no time, and what that brings about.
+    /// Delivers the answers that need no time, and those that they bring about.
     #[inline]
     fn deliver(&mut self, now: Time) {
         let mut next = 0;
-        while let Some(message) = self.post.now_messages.get(next) {
+        while let Some(&Answer { client, attempt, outcome }) = self.servers.post.answers.get(next) {
             next += 1;
-            match *message {
-                Message::Request { server, job } => self.server(now, server, ServerIn::Arrive(job)),
-                Message::Answer { client, attempt, outcome } => {
-                    self.client(now, client, ClientIn::Answer { attempt, outcome });
-                }
-                Message::Disconnect { server, client, attempt } => {
-                    self.server(now, server, ServerIn::Disconnected { client, attempt });
-                }
-            }
+            self.client(now, client, ClientIn::Answer { attempt, outcome });
         }
-        self.post.now_messages.clear();
+        self.servers.post.answers.clear();
     }
 
     fn change(&mut self, now: Time, change: &Change) {
@@ -221,7 +219,7 @@ impl<'a> World<'a> {
             }
             Change::Server { service, replica, control } => {
                 let server = self.scenario.first_replica(service) as u32 + replica;
-                self.server(now, server, ServerIn::Control(control));
+                self.servers.step(now, server, ServerIn::Control(control));
             }
             Change::Client { group, control } => {
                 let Group { first_instance, instances, .. } = self.groups[group];
@@ -229,7 +227,7 @@ impl<'a> World<'a> {
                     self.client(now, client, ClientIn::Control(control));
                 }
             }
-            Change::Network { service, extra } => self.post.network.add(service, extra),
+            Change::Network { service, extra } => self.servers.post.network.add(service, extra),
         }
         self.deliver(now);
     }
@@ -237,20 +235,8 @@ impl<'a> World<'a> {
     #[inline]
     fn client(&mut self, now: Time, client: u32, input: ClientIn) {
         let group = &mut self.groups[self.group_of[client as usize] as usize];
-        let mut carrier = ClientCarrier { now, client, group, post: &mut self.post };
+        let mut carrier = ClientCarrier { now, client, group, servers: &mut self.servers };
         self.clients[client as usize].step(now, input, &mut carrier);
-    }
-
-    #[inline]
-    fn server(&mut self, now: Time, server: u32, input: ServerIn) {
-        let machine = &mut self.servers[server as usize];
-        let recorder = &mut self.server_recorders[server as usize];
-        recorder.told(now, &input);
-        let service = self.service_of[server as usize];
-        let mut carrier =
-            ServerCarrier { now, server, service, recorder: &mut *recorder, post: &mut self.post };
-        machine.step(now, input, &mut carrier);
-        recorder.stands(now, machine);
     }
 
     fn finish(self) -> Trace {
@@ -260,7 +246,7 @@ impl<'a> World<'a> {
             end,
             window: self.scenario.window,
             clients: self.groups.into_iter().map(|g| g.recorder.finish(end)).collect(),
-            servers: self.server_recorders.into_iter().map(|r| r.finish(end)).collect(),
+            servers: self.servers.recorders.into_iter().map(|r| r.finish(end)).collect(),
             events: self.events,
             host_bound: vec![],
         }
@@ -272,18 +258,20 @@ struct ClientCarrier<'w> {
     now: Time,
     client: u32,
     group: &'w mut Group,
-    post: &'w mut Post,
+    servers: &'w mut Servers,
 }
 
 impl Outbox<ClientOut> for ClientCarrier<'_> {
     // Inlined always: where a machine asks, it is known what for, and the rest of this function falls away.
     #[inline(always)]
     fn put(&mut self, request: ClientOut) {
-        let ClientCarrier { now, client, ref mut group, ref mut post } = *self;
+        let ClientCarrier { now, client, ref mut group, ref mut servers } = *self;
+        let post = &mut servers.post;
         group.recorder.saw(now, &request);
         match request {
             ClientOut::WakeAt { at, wake } => {
                 let event = match wake {
+                    Wake::Timeouts => Event::Timeouts { client },
                     Wake::Timeout(attempt) => Event::Timeout { client, attempt },
                     Wake::Retry(attempt) => Event::Retry { client, attempt },
                 };
@@ -296,7 +284,7 @@ impl Outbox<ClientOut> for ClientCarrier<'_> {
                 let server = group.first_server + replica;
                 let delay = post.network.delay(group.service, Stream::NetworkOut, job.call, job.number);
                 if delay == Span::ZERO {
-                    post.now_messages.push(Message::Request { server, job });
+                    servers.step(now, server, ServerIn::Arrive(job));
                 } else {
                     let parcel = post.parcels.put(job);
                     post.mail(now + delay, Event::Request { server, parcel });
@@ -307,7 +295,7 @@ impl Outbox<ClientOut> for ClientCarrier<'_> {
                 let key = u64::from(attempt.generation);
                 let delay = post.network.delay(group.service, Stream::NetworkOut, key, 0);
                 if delay == Span::ZERO {
-                    post.now_messages.push(Message::Disconnect { server, client, attempt });
+                    servers.step(now, server, ServerIn::Disconnected { client, attempt });
                 } else {
                     let gone = Job { client, attempt, call: 0, number: 0, gives_up_at: now };
                     let parcel = post.parcels.put(gone);
@@ -319,6 +307,20 @@ impl Outbox<ClientOut> for ClientCarrier<'_> {
             | ClientOut::Ended { .. }
             | ClientOut::Done { .. } => {}
         }
+    }
+}
+
+impl Servers {
+    #[inline]
+    fn step(&mut self, now: Time, server: u32, input: ServerIn) {
+        let machine = &mut self.machines[server as usize];
+        let recorder = &mut self.recorders[server as usize];
+        recorder.told(now, &input);
+        let service = self.service_of[server as usize];
+        let mut carrier =
+            ServerCarrier { now, server, service, recorder: &mut *recorder, post: &mut self.post };
+        machine.step(now, input, &mut carrier);
+        recorder.stands(now, machine);
     }
 }
 
@@ -343,7 +345,7 @@ impl Outbox<ServerOut> for ServerCarrier<'_> {
             ServerOut::Reply { job: Job { client, attempt, call, number, .. }, outcome, .. } => {
                 let delay = post.network.delay(service, Stream::NetworkBack, call, number);
                 if delay == Span::ZERO {
-                    post.now_messages.push(Message::Answer { client, attempt, outcome });
+                    post.answers.push(Answer { client, attempt, outcome });
                 } else {
                     post.mail(now + delay, Event::Answer { client, attempt, outcome });
                 }
