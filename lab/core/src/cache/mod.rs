@@ -207,6 +207,8 @@ pub struct Cache {
     contents: Lru,
     leases: Leases,
     visits: Visits,
+    /// Those of them whose requesters have hung up, kept until the calls for which they wait are over.
+    gone: usize,
     /// Where the attempts are that came in, for [`Cancel::OnDisconnect`] only.
     by_caller: BTreeMap<(u32, Attempt), u32>,
     /// Calls to the store, where the client keeps them.
@@ -266,6 +268,7 @@ impl Cache {
             contents,
             leases: Leases::default(),
             visits: Visits::default(),
+            gone: 0,
             by_caller: BTreeMap::new(),
             calls: vec![],
             fills_by_key: BTreeMap::new(),
@@ -287,7 +290,7 @@ impl Cache {
 
     /// Requests inside: waiting for a lookup, being looked up, or waiting for the store.
     pub fn inside(&self) -> usize {
-        self.visits.len()
+        self.visits.len() - self.gone
     }
 
     /// Reads so far that found their key.
@@ -480,7 +483,7 @@ impl Cache {
             let Visit { job, place, next: behind, .. } = *self.visits.get(slot);
             next = behind;
             if place == Place::Gone {
-                self.visits.leave(slot);
+                self.forget(slot);
             } else if answer != Outcome::Success && job.gives_up_at <= now {
                 self.drop(slot, out);
             } else if answer == Outcome::Success || slot == call.first || self.policy.single_flight {
@@ -530,6 +533,12 @@ impl Cache {
         visit
     }
 
+    /// Nothing waits any more for the request in `slot`, whose requester has hung up.
+    fn forget(&mut self, slot: u32) {
+        self.visits.leave(slot);
+        self.gone -= 1;
+    }
+
     fn disconnected(&mut self, now: Time, client: u32, attempt: Attempt, out: &mut impl Outbox<CacheOut>) {
         let Some(slot) = self.by_caller.get(&(client, attempt)).copied() else { return };
         let Visit { job, work, place, .. } = *self.visits.get(slot);
@@ -543,6 +552,7 @@ impl Cache {
         } else {
             // Others may wait behind it, and the fill may go on without it.
             self.visits.get(slot).place = Place::Gone;
+            self.gone += 1;
             self.by_caller.remove(&(client, attempt));
             out.put(CacheOut::Drop { job, work });
         }
@@ -593,9 +603,7 @@ impl Cache {
                 let Visit { place, next: behind, .. } = *self.visits.get(slot);
                 next = behind;
                 match place {
-                    Place::Gone => {
-                        self.visits.leave(slot);
-                    }
+                    Place::Gone => self.forget(slot),
                     Place::Lookup | Place::Store => self.reply(slot, Outcome::Reset, out),
                 }
             }
