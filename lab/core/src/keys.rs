@@ -69,8 +69,8 @@ impl OperationSource {
 /// Zipf's law over the ranks 1, 2, …, n by rejection-inversion (Hörmann and Derflinger, *Rejection-inversion to generate
 /// variates from monotone discrete distributions*, ACM TOMACS 6, 1996): exact, without a table, however many keys there are.
 ///
-/// The density `h(x) = x^−exponent` is inverted as if ranks were continuous, rank k standing for [k − ½, k + ½]; where the
-/// area there is greater than `h(k)`, the surplus is rejected. A rejected draw is made anew under the next attempt number.
+/// The density `h(x) = x^−exponent` is inverted as if ranks were continuous, rank k standing for `[k − ½, k + ½]`; where
+/// the area there is greater than `h(k)`, the surplus is rejected. A rejected draw is made anew under the next attempt number.
 #[derive(Clone, Copy, Debug)]
 struct Zipf {
     ranks: f64,
@@ -114,8 +114,8 @@ impl Zipf {
         libm::exp(-self.exponent * libm::log(x))
     }
 
-    /// The area under the density from 1 to `x`: `(x^(1−exponent) − 1) / (1 − exponent)`, and `ln x` for exponent 1, written so
-    /// that it stays accurate close to 1.
+    /// The area under the density from 1 to `x`: `(x^(1−exponent) − 1) / (1 − exponent)`, and `ln x` for exponent 1, written
+    /// so that it stays accurate close to 1.
     #[inline]
     fn area(&self, x: f64) -> f64 {
         let log = libm::log(x);

@@ -699,6 +699,16 @@ fn fills_that_outlive_their_requesters_warm_it_again() {
 }
 
 #[test]
+fn one_fill_per_key_does_not_help_while_fills_time_out_but_few_fills_per_key_and_time_do() {
+    let good = |world: &World| world.good[55..60].iter().sum::<u64>() as f64 / 5_000.0;
+    let single_flight = after_a_flush(|policy| policy.single_flight = true);
+    assert!(good(&single_flight) < 0.6, "{}", good(&single_flight));
+    // Turning away the rest takes so much load off the store that fills are in time again.
+    let leased = after_a_flush(|policy| policy.lease = Some(Span::from_secs(10)));
+    assert!(good(&leased) > 0.97 && leased.hit_rate(55, 60) > 0.8, "{}", good(&leased));
+}
+
+#[test]
 fn the_same_inputs_give_the_same_outputs() {
     let run = || {
         let world = after_a_flush(|policy| {

@@ -4,10 +4,10 @@
 //! that does not (a miss) goes to the store and *fills* the key with the answer; a write goes to the store and invalidates or
 //! updates the key. Requests that wait for the store hold no worker (`async`).
 //!
-//! What sustains a failure here (Bronson et al., HotOS'21, §2.2; Huang et al., OSDI'22, §5.3): after a flush the store gets all
-//! of the load, answers late, and an answer that comes after its requester has given up does not fill the key, so that the
-//! next request for it misses too. The policy names the cures: a fill that outlives its requester, one fill for all who wait
-//! for the same key, leases.
+//! What sustains a failure here (Bronson et al., HotOS'21, §2.2; Huang et al., OSDI'22, §5.3): after a flush the store gets
+//! all of the load and answers late, and an answer that comes after its requester has given up does not fill the key, so that
+//! the next request for it misses too. The policy names the cures: a fill that outlives its requester, one fill for all who
+//! wait for the same key, leases.
 //!
 //! The requester of a look-aside cache talks to the store itself. Here the cache's machine does it on the requester's behalf,
 //! with one [`Client`] (one budget, one balancer) for all; the lookups alone cost workers, to put a value costs nothing.
