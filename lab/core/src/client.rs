@@ -148,6 +148,8 @@ struct Pending {
     /// The wait before the attempt in flight, for decorrelated jitter.
     waited: Span,
     attempts: u32,
+    /// Tries at the call that were made before this client was asked; see [`Client::call_for`].
+    before: u32,
     /// The attempt that is current; 0 marks a free slot.
     generation: u32,
     /// Where the current attempt is.
@@ -187,20 +189,65 @@ impl Client {
         self.balancer.in_flight()
     }
 
+    /// A call on behalf of a caller one tier up, who waits until `due`; it starts now, and this client's own deadline holds
+    /// too. `before` tries at the same call were made for the caller's earlier attempts: the choice of a replica goes on from
+    /// there, since a repeated draw would lead every retry of the caller to where the last one failed.
+    pub fn call_for(
+        &mut self,
+        now: Time,
+        call: u64,
+        before: u32,
+        due: Time,
+        out: &mut impl Outbox<ClientOut>,
+    ) {
+        let due = due.min(now + self.policy.deadline);
+        self.begin(now, call, now, due, before, out);
+    }
+
+    /// The client's process dies: its calls end in `reset`, and it begins anew with a full budget. What an operator has told
+    /// it stays in force.
+    pub fn crash(&mut self, out: &mut impl Outbox<ClientOut>) {
+        let replicas = self.balancer.in_flight().len() as u32;
+        self.balancer = Balancer::new(self.policy.balance, replicas, self.id);
+        self.budget = BudgetState::new(&self.policy.retry.budget);
+        self.free.clear();
+        // Generations go on, so that what is still said of these calls is stale.
+        for (slot, pending) in std::mem::take(&mut self.calls).into_iter().enumerate() {
+            let Pending { call, attempts, generation, intended, replica, .. } = pending;
+            if generation == 0 {
+                continue;
+            }
+            let outcome = Outcome::Reset;
+            if replica != NOWHERE {
+                out.put(ClientOut::GiveUp { attempt: Attempt { slot: slot as u32, generation }, replica });
+                out.put(ClientOut::Ended { outcome });
+            }
+            out.put(ClientOut::Done { call, outcome, attempts, intended });
+        }
+    }
+
     #[inline]
-    fn arrive(&mut self, now: Time, call: u64, intended: Time, out: &mut impl Outbox<ClientOut>) {
-        if self.admit < 1.0 && self.draw.unit(Stream::Shed, call, 0) >= self.admit {
+    fn begin(
+        &mut self,
+        now: Time,
+        call: u64,
+        intended: Time,
+        due: Time,
+        before: u32,
+        out: &mut impl Outbox<ClientOut>,
+    ) {
+        if self.admit < 1.0 && self.draw.unit(Stream::Shed, call, before) >= self.admit {
             out.put(ClientOut::Done { call, outcome: Outcome::Rejected, attempts: 0, intended });
             return;
         }
         self.budget.started(now);
-        let due = intended + self.policy.deadline;
         let pending = Pending {
             call,
             intended,
             due,
             waited: Span::ZERO,
             attempts: 0,
+            before,
             generation: 0,
             replica: NOWHERE,
             charge: 0,
@@ -224,7 +271,8 @@ impl Client {
         let pending = &mut self.calls[slot as usize];
         pending.generation = generation;
         pending.attempts += 1;
-        pending.replica = self.balancer.pick(pending.call, pending.attempts, self.draw);
+        pending.replica =
+            self.balancer.pick(pending.call, pending.before.wrapping_add(pending.attempts), self.draw);
         let attempt = Attempt { slot, generation };
         let gives_up_at = (now + self.policy.per_try_timeout).min(pending.due);
         let job = Job { client: self.id, attempt, call: pending.call, number: pending.attempts, gives_up_at };
@@ -344,7 +392,9 @@ impl Machine for Client {
     #[inline]
     fn step(&mut self, now: Time, input: ClientIn, out: &mut impl Outbox<ClientOut>) {
         match input {
-            ClientIn::Arrive { call, intended } => self.arrive(now, call, intended, out),
+            ClientIn::Arrive { call, intended } => {
+                self.begin(now, call, intended, intended + self.policy.deadline, 0, out);
+            }
             ClientIn::Woken(Wake::Timeout(attempt)) => {
                 // A call that waits to retry has a new generation, so its old timeout is not current.
                 if self.waits_for(attempt) {
