@@ -31,6 +31,37 @@ pub struct ServerPolicy {
     pub error_service_time: Option<Demand>,
 }
 
+/// The client number of a job that is no client's but stands for a message of another replica. Such jobs wait in the same
+/// queue; waiting places, error bursts and deadlines do not concern them, and [`PeerWork`] says how long they take.
+pub const PEER: u32 = u32::MAX;
+
+/// How long the jobs of [`PEER`] hold a worker that is not slowed down. Their `number` says which law is meant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PeerWork {
+    /// Of jobs with the number [`PeerWork::APPLY`].
+    pub apply: Demand,
+    /// Of jobs with the number [`PeerWork::TRANSFER`].
+    pub transfer: Demand,
+}
+
+impl PeerWork {
+    /// Entries of the store's order are applied.
+    pub const APPLY: u32 = 1;
+    /// A part of the store is read or written.
+    pub const TRANSFER: u32 = 2;
+    /// It only has to get through the queue.
+    pub const NONE: u32 = 0;
+
+    /// How long `job` takes.
+    fn draw(&self, job: &Job, draw: Draw) -> Span {
+        match job.number {
+            PeerWork::APPLY => self.apply.draw(Stream::Demand, job.call, job.number, draw),
+            PeerWork::TRANSFER => self.transfer.draw(Stream::Demand, job.call, job.number, draw),
+            _ => Span::ZERO,
+        }
+    }
+}
+
 /// What a service demand is drawn for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DemandPer {
@@ -138,6 +169,7 @@ pub struct Work {
 #[derive(Clone, Debug)]
 pub struct Server {
     policy: ServerPolicy,
+    peers: PeerWork,
     draw: Draw,
     queue: Queue,
     /// Attempts that wait in the queue, for [`Cancel::OnDisconnect`] only.
@@ -185,8 +217,15 @@ struct Busy {
 impl Server {
     /// An idle replica.
     pub fn new(policy: &ServerPolicy, draw: Draw) -> Server {
+        let nothing = || Demand::Constant(Span::ZERO);
+        Server::with_peers(policy, PeerWork { apply: nothing(), transfer: nothing() }, draw)
+    }
+
+    /// An idle replica that also works on messages of others.
+    pub fn with_peers(policy: &ServerPolicy, peers: PeerWork, draw: Draw) -> Server {
         Server {
             policy: policy.clone(),
+            peers,
             draw,
             queue: Queue::new(policy.discipline),
             waiting: BTreeSet::new(),
@@ -232,8 +271,9 @@ impl Server {
 
     #[inline]
     fn arrive(&mut self, now: Time, since: Time, job: Job, out: &mut impl Outbox<ServerOut>) {
-        let fails =
-            self.error_share > 0.0 && self.draw.unit(Stream::Error, job.call, job.number) < self.error_share;
+        let fails = self.error_share > 0.0
+            && job.client != PEER
+            && self.draw.unit(Stream::Error, job.call, job.number) < self.error_share;
         if fails && self.policy.error_service_time.is_none() {
             out.put(ServerOut::Reply { job, outcome: Outcome::Error, work: Work::default() });
             return;
@@ -243,7 +283,7 @@ impl Server {
             if !self.start(now, worker, waiting, out) {
                 self.idle.push(worker);
             }
-        } else if self.queued() < self.policy.capacity {
+        } else if self.queued() < self.policy.capacity || job.client == PEER {
             if self.policy.cancel == Cancel::OnDisconnect {
                 self.waiting.insert((job.client, job.attempt));
             }
@@ -277,7 +317,11 @@ impl Server {
             Some(law) if waiting.fails => law,
             _ => &self.policy.service_time,
         };
-        let mut held = law.draw(Stream::Demand, job.call, attempt, self.draw);
+        let mut held = if job.client == PEER {
+            self.peers.draw(&job, self.draw)
+        } else {
+            law.draw(Stream::Demand, job.call, attempt, self.draw)
+        };
         if self.slow_down != 1.0 {
             held = held * self.slow_down;
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Entry {
     /// Its place in the order, from 1.
     pub seq: Version,
-    /// The view in which its place was last confirmed.
+    /// The view in which it was given its place; (seq, view) names an entry, and no two entries share that name.
     pub view: u64,
     /// What it writes, and where.
     pub key: Key,
@@ -19,7 +19,8 @@ pub struct Entry {
 /// How far a replica is, as it tells the manager when it is sealed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
-    /// The view of its last entry: of two replicas the one with the later (view, last) is ahead.
+    /// The latest view of which it has all entries that the view began with; 0: none, it has yet to catch up. Of two
+    /// replicas the one with the greater (view, last) is ahead.
     pub view: u64,
     /// The number of its last entry.
     pub last: Version,
@@ -52,6 +53,8 @@ pub enum Message {
         sent_at: Time,
         /// A learner has all that its donor had.
         caught_up: bool,
+        /// It has promised to take part in no view before this one.
+        sealed: u64,
     },
     /// The answer to [`Message::Seal`].
     Sealed {
@@ -59,6 +62,10 @@ pub enum Message {
         view: u64,
         /// How far the sender is.
         position: Position,
+        /// Which of its lives.
+        incarnation: u64,
+        /// A learner has all that its donor had.
+        caught_up: bool,
     },
 
     // Membership, the manager to a replica.
@@ -75,6 +82,8 @@ pub enum Message {
     Seal {
         /// The view to come.
         view: u64,
+        /// Which life of the receiver is meant.
+        incarnation: u64,
     },
     /// From now on this is the view. `positions` is what its members said when they were sealed.
     Install {
@@ -82,6 +91,8 @@ pub enum Message {
         view: View,
         /// Member and position.
         positions: Vec<(u32, Position)>,
+        /// Which life of the receiver is meant: a late copy must not make one a member that has lost its memory since.
+        incarnation: u64,
     },
     /// You are no member of the current view: forget all, and come again as a newcomer.
     Ejected {
@@ -112,6 +123,11 @@ pub enum Message {
         base: Version,
         /// There is no more.
         done: bool,
+        /// The donor's last committed write. When the learner knows that of the last part to be committed, it has caught up.
+        committed: Version,
+        /// In the first part: the calls that the store remembers, in the order of their writes. Empty unless writes are
+        /// deduplicated.
+        calls: Vec<(u64, Version)>,
     },
 
     // Primary/backup, chain and CRAQ.
@@ -123,6 +139,9 @@ pub enum Message {
         entries: Vec<Entry>,
         /// Up to here all is committed.
         committed: Version,
+        /// Up to here every member, and every learner that is being fed, knows all to be committed: nobody will ask for
+        /// these entries again.
+        floor: Version,
     },
     /// The sender has all entries of this view up to `last`. In a chain: it and all behind it.
     Appended {
@@ -130,6 +149,10 @@ pub enum Message {
         view: u64,
         /// The number of the last one.
         last: Version,
+        /// In a chain: the number of the last one that the sender itself has; else the same as `last`.
+        held: Version,
+        /// Up to here the sender (in a chain: and all behind it) knows all to be committed.
+        floor: Version,
     },
     /// CRAQ: which version of this key is committed? To the tail.
     VersionQuery {
@@ -149,6 +172,92 @@ pub enum Message {
         /// The committed version.
         version: Version,
     },
+
+    // Shared log.
+    /// A writer asks the sequencer for a position.
+    TokenRequest {
+        /// The view.
+        view: u64,
+        /// Names the question; the same question gets the same token.
+        ask: u64,
+        /// Up to here the sender has played the log.
+        played: Version,
+    },
+    /// The sequencer hands out a position.
+    Token {
+        /// The view.
+        view: u64,
+        /// From the question.
+        ask: u64,
+        /// The position.
+        seq: Version,
+        /// Up to here every replica has played the log: it may be forgotten.
+        trim: Version,
+    },
+    /// A reader asks the sequencer how far the log goes.
+    TailQuery {
+        /// The view.
+        view: u64,
+        /// Names the question.
+        ask: u64,
+        /// Up to here the sender has played the log.
+        played: Version,
+    },
+    /// This is the last position that was handed out.
+    Tail {
+        /// The view.
+        view: u64,
+        /// From the question.
+        ask: u64,
+        /// The position.
+        seq: Version,
+        /// Up to here every replica has played the log: it may be forgotten.
+        trim: Version,
+    },
+    /// Entries for a log unit, each for its own position. The first unit of the view keeps what it already has there; to the
+    /// others goes what the first has kept.
+    LogWrite {
+        /// The view.
+        view: u64,
+        /// Names the write.
+        ask: u64,
+        /// Set where the first unit hands on its log at the beginning of a view: all of the log that still matters lies
+        /// above the first number and up to the second.
+        span: Option<(Version, Version)>,
+        /// In order of positions; gaps are allowed.
+        entries: Vec<Entry>,
+    },
+    /// The unit has them.
+    LogWritten {
+        /// The view.
+        view: u64,
+        /// From the write.
+        ask: u64,
+        /// What it had already where that is something else.
+        kept: Vec<Entry>,
+    },
+    /// A player asks the last log unit for what it has above `after`, up to `upto`.
+    LogRead {
+        /// The view.
+        view: u64,
+        /// Names the question.
+        ask: u64,
+        /// Positions above this one.
+        after: Version,
+        /// The last position.
+        upto: Version,
+        /// The answer has time until nothing is missing.
+        wait: bool,
+    },
+    /// What the last log unit has: this is committed.
+    LogEntries {
+        /// The view.
+        view: u64,
+        /// From the question.
+        ask: u64,
+        /// In order of positions.
+        entries: Vec<Entry>,
+    },
 }
 
 /// What a message costs the replica that it comes to.
@@ -163,10 +272,38 @@ pub enum Cost {
 }
 
 impl Message {
+    /// The view in which one replica says it to another; `None` for what is said to or by the manager.
+    pub fn view(&self) -> Option<u64> {
+        match self {
+            Message::Heartbeat { .. }
+            | Message::Sealed { .. }
+            | Message::Beat { .. }
+            | Message::Seal { .. }
+            | Message::Install { .. }
+            | Message::Ejected { .. } => None,
+            Message::Fetch { view, .. }
+            | Message::Part { view, .. }
+            | Message::Append { view, .. }
+            | Message::Appended { view, .. }
+            | Message::VersionQuery { view, .. }
+            | Message::VersionAnswer { view, .. }
+            | Message::TokenRequest { view, .. }
+            | Message::Token { view, .. }
+            | Message::TailQuery { view, .. }
+            | Message::Tail { view, .. }
+            | Message::LogWrite { view, .. }
+            | Message::LogWritten { view, .. }
+            | Message::LogRead { view, .. }
+            | Message::LogEntries { view, .. } => Some(*view),
+        }
+    }
+
     /// What it costs its receiver.
     pub fn cost(&self) -> Cost {
         match self {
-            Message::Append { entries, .. } if !entries.is_empty() => Cost::Apply,
+            Message::Append { entries, .. } | Message::LogWrite { entries, .. } if !entries.is_empty() => {
+                Cost::Apply
+            }
             Message::Fetch { .. } | Message::Part { .. } => Cost::Transfer,
             _ => Cost::Free,
         }

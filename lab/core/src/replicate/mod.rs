@@ -7,7 +7,21 @@
 //!
 //! What is assumed: replicas lose their memory in a crash; messages may be lost, delayed and reordered; clocks run at the same
 //! rate; the manager keeps its view log through a crash and comes back.
+pub mod chain;
+pub mod feed;
+pub mod ledger;
+pub mod log_unit;
+pub mod manager;
+pub mod member;
 pub mod message;
+pub mod node;
+pub mod player;
+pub mod primary_backup;
+pub mod protocol;
+pub mod sequencer;
+pub mod shared_log;
+pub mod store;
+mod succession;
 
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
@@ -208,6 +222,17 @@ pub struct View {
     pub learners: Members,
 }
 
+impl View {
+    /// View 1, which a new group begins with: all of `replicas` replicas, in order.
+    pub fn initial(replicas: u32) -> View {
+        View { number: 1, members: Members::of(0..replicas), learners: Members::default() }
+    }
+    /// Whether `replica` is a member or a learner.
+    pub fn contains(&self, replica: u32) -> bool {
+        self.members.contains(replica) || self.learners.contains(replica)
+    }
+}
+
 /// Who may serve an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -229,5 +254,38 @@ impl Mode {
             (Mode::SharedLog, _) => first.map(|_| Target::Any),
             (Mode::PrimaryBackup { .. } | Mode::Chain | Mode::Craq { .. }, _) => first,
         }
+    }
+    /// Which member the learners of `view` ask for the store, and get new entries from: the one that knows first what is
+    /// committed. `None` while it has no members.
+    pub fn donor(&self, view: &View) -> Option<u32> {
+        match self {
+            Mode::PrimaryBackup { .. } => view.members.first(),
+            Mode::Chain | Mode::Craq { .. } | Mode::SharedLog => view.members.last(),
+        }
+    }
+    /// Whether those that answered a seal, with how far they are, surely have among them all that was ever committed, so that
+    /// a next view may begin with the most advanced of them. `views`: from the one that began with empty stores (the
+    /// first, or a group formed anew) to the last.
+    ///
+    /// A view that was put in force may not have got so far that its members have what it began with. So
+    /// not only the last view has to be represented, but each one since the latest that an answer is whole in: see
+    /// [`ledger`]. An answer speaks for a view if its replica was a member then and has not been without memory since.
+    pub fn enough(&self, views: &[View], answers: &[(u32, message::Position)]) -> bool {
+        let Some(whole) = answers.iter().map(|(_, position)| position.view).max() else { return false };
+        let mut answered = answers.iter().filter(|(_, p)| p.view > 0).map(|(r, _)| *r).collect::<Vec<u32>>();
+        for (index, view) in views.iter().enumerate().rev() {
+            if index + 1 < views.len() && view.number < whole {
+                break;
+            }
+            answered.retain(|&replica| view.members.contains(replica));
+            let required = match self {
+                Mode::PrimaryBackup { ack: Ack::Majority, .. } => view.members.len() / 2 + 1,
+                _ => 1,
+            };
+            if answered.len() < required {
+                return false;
+            }
+        }
+        !views.is_empty()
     }
 }
