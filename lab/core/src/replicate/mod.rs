@@ -25,6 +25,7 @@ mod succession;
 
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// How a store is replicated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,10 +158,17 @@ pub enum Answer {
 pub const REPLICAS_MAX: usize = 16;
 
 /// An ordered list of replicas of one group.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Members {
     count: u8,
     list: [u8; REPLICAS_MAX],
+}
+
+/// As a list.
+impl fmt::Debug for Members {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
 }
 
 impl Members {

@@ -5,7 +5,7 @@ use crate::{
 };
 use lab_core::{
     call::Attempt,
-    replicate::{Answer, Freshness, Key, Mode, Op, Value, Version, View, node::Node},
+    replicate::{Answer, Freshness, Key, Mode, Op, Value, Version, View, node::Node, store::Store},
     time::Time,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +51,8 @@ pub(crate) struct Audit {
     versions: BTreeMap<Version, (Key, Value)>,
     /// Each replica's lives, the view it was in last, and the newest version of each key that it told anybody of.
     lives: Vec<Life>,
+    /// Whether a replica answers reads in the order of versions. Where it asks another one first, answers may cross.
+    forward: bool,
     failure: Option<Violation>,
     /// What is wrong only where acknowledged writes may not be lost.
     strict: Option<Violation>,
@@ -64,7 +66,11 @@ struct Life {
 }
 
 impl Audit {
-    pub(crate) fn new(replicas: u32) -> Audit {
+    pub(crate) fn new(mode: Mode, replicas: u32) -> Audit {
+        let forward = match mode {
+            Mode::PrimaryBackup { .. } | Mode::Chain | Mode::Craq { reads: Freshness::Eventual } => true,
+            Mode::Craq { .. } | Mode::SharedLog => false,
+        };
         Audit {
             records: vec![],
             by_attempt: BTreeMap::new(),
@@ -72,6 +78,7 @@ impl Audit {
             replied: BTreeSet::new(),
             versions: BTreeMap::new(),
             lives: vec![Life::default(); replicas as usize],
+            forward,
             failure: None,
             strict: None,
         }
@@ -166,7 +173,7 @@ impl Audit {
         let before = *told;
         if matches!(record.op, Op::Read(_)) {
             *told = before.max(version);
-            if version < before {
+            if self.forward && version < before {
                 self.fail("backwards", format!("{from} told of {before} and now of {version} of key {key}"));
             }
         }
@@ -240,7 +247,7 @@ impl Audit {
     pub(crate) fn held(node: &Node) -> Vec<(Key, Version, Value)> {
         node.store()
             .into_iter()
-            .flat_map(|store| store.iter())
+            .flat_map(Store::iter)
             .map(|held| (held.key, held.version, held.value))
             .collect()
     }

@@ -74,7 +74,12 @@ impl Minimiser {
         };
         while change(self, &|s| s.calls = s.calls.div_ceil(2)) {}
         while self.best.clients > 1 && change(self, &|s| s.clients -= 1) {}
-        while self.best.replicas > 2 && change(self, &|s| s.replicas -= 1) {}
+        while self.best.replicas > 2
+            && change(self, &|s| {
+                s.replicas -= 1;
+                s.faults.retain(|fault| fault.replica().is_none_or(|r| r < s.replicas));
+            })
+        {}
         while self.best.keys > 1 && change(self, &|s| s.keys -= 1) {}
         change(self, &|s| s.network = Network { loss: 0.0, ..s.network });
         change(self, &|s| s.network = Network { twice: 0.0, ..s.network });

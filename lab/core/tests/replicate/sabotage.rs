@@ -3,7 +3,7 @@
 use lab_core::{
     replicate::{
         Key, Version,
-        message::{Message, Position},
+        message::Message,
         node::{MANAGER, Node},
     },
     time::Span,
@@ -92,16 +92,12 @@ impl Saboteur {
             }
             (Sabotage::IgnoresSeals, Message::Seal { view, incarnation }) => {
                 let node = &nodes[to as usize];
-                let last = node
-                    .store()
-                    .into_iter()
-                    .flat_map(|store| store.iter())
-                    .map(|held| held.version)
-                    .max()
-                    .unwrap_or(0);
-                let position = Position { view: node.view().number, last, committed: last };
-                let sealed =
-                    Message::Sealed { view: *view, position, incarnation: *incarnation, caught_up: false };
+                let sealed = Message::Sealed {
+                    view: *view,
+                    position: node.position(),
+                    incarnation: *incarnation,
+                    caught_up: false,
+                };
                 return vec![(to, from, sealed)];
             }
             (Sabotage::KeepsLeases, Message::Beat { sent_at, .. }) => {

@@ -100,6 +100,16 @@ pub(crate) enum What {
     Delay(f64),
 }
 
+impl Fault {
+    /// Which replica it strikes, if it is one.
+    pub(crate) fn replica(&self) -> Option<u32> {
+        match self.what {
+            What::Crash(replica) | What::Pause(replica) | What::Slow(replica, _) => Some(replica),
+            _ => None,
+        }
+    }
+}
+
 /// The manager's bit in [`What::Partition`].
 pub(crate) const MANAGER_BIT: u32 = 1 << 31;
 

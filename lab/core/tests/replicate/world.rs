@@ -27,6 +27,9 @@ use std::{cmp::Ordering, collections::BinaryHeap};
 /// How long the group may take, once nothing goes wrong any more, until all replicas are members and equal.
 pub(crate) const SETTLES_WITHIN: Span = Span::from_secs(6);
 
+/// More events than any run has that is not caught in a loop.
+const STEPS_MAX: u64 = 2_000_000;
+
 /// What a run has shown.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
@@ -233,7 +236,7 @@ impl<'a> World<'a> {
             healed: false,
             memory: Memory::new(schedule.mode, replicas, first),
             void: false,
-            audit: Audit::new(replicas),
+            audit: Audit::new(schedule.mode, replicas),
             settled_in: Span::ZERO,
             messages: 0,
             log: log.then(Vec::new),
@@ -319,6 +322,9 @@ impl<'a> World<'a> {
             let Some(Scheduled { at, event, .. }) = self.agenda.pop() else { break };
             self.now = at;
             self.order += 1;
+            if self.order > STEPS_MAX {
+                return self.audit.fail("endless", "events that only lead to more events".into());
+            }
             self.happen(event);
         }
         self.now = self.now.max(end);
