@@ -131,9 +131,10 @@ pub struct Client {
     calls: Vec<Pending>,
     free: Vec<u32>,
     generation: u32,
-    /// When attempts time out, in order; some of them are over already. While there are any, one timer is under way, for the
-    /// first of them or one before it.
+    /// When attempts time out, in order; some of them are over already. While there are any, one timer is under way.
     timeouts: VecDeque<(Time, Attempt)>,
+    /// When that timer goes off; one that does before is left from an earlier life.
+    armed: Time,
 }
 
 /// No attempt is in flight: the call waits to retry.
@@ -175,6 +176,7 @@ impl Client {
             free: vec![],
             generation: 0,
             timeouts: VecDeque::new(),
+            armed: Time::ZERO,
         }
     }
 
@@ -211,6 +213,7 @@ impl Client {
         self.balancer = Balancer::new(self.policy.balance, replicas, self.id);
         self.budget = BudgetState::new(&self.policy.retry.budget);
         self.free.clear();
+        self.timeouts.clear();
         // Generations go on, so that what is still said of these calls is stale.
         for (slot, pending) in std::mem::take(&mut self.calls).into_iter().enumerate() {
             let Pending { call, attempts, generation, intended, replica, .. } = pending;
@@ -290,25 +293,37 @@ impl Client {
             Some(_) => self.timeouts.push_back((at, attempt)),
             None => {
                 self.timeouts.push_back((at, attempt));
+                self.armed = at;
                 out.put(ClientOut::WakeAt { at, wake: Wake::Timeouts });
             }
         }
     }
 
-    /// Times out what is due, and asks for a timer for the next attempt that is still waited for.
+    /// The attempt that times out next, if any is waited for, and when.
+    #[inline]
+    pub fn next_timeout(&mut self) -> Option<(Time, Attempt)> {
+        while let Some(&next) = self.timeouts.front() {
+            if self.waits_for(next.1) {
+                return Some(next);
+            }
+            self.timeouts.pop_front();
+        }
+        None
+    }
+
+    /// Times out the attempt whose time is up, and asks for a timer for the next one that is waited for.
     #[inline]
     fn time_out(&mut self, now: Time, out: &mut impl Outbox<ClientOut>) {
-        while let Some(&(at, attempt)) = self.timeouts.front() {
-            let current = self.waits_for(attempt);
-            if current && at > now {
-                out.put(ClientOut::WakeAt { at, wake: Wake::Timeouts });
-                return;
-            }
-            if current {
-                self.give_up(now, attempt, out);
-            }
-            // Only now: while the list is not empty, no second timer is asked for.
-            self.timeouts.pop_front();
+        if now < self.armed {
+            return;
+        }
+        if let Some((_, attempt)) = self.next_timeout().filter(|(at, _)| *at <= now) {
+            // It stays in the list meanwhile: while that is not empty, no second timer is asked for.
+            self.give_up(now, attempt, out);
+        }
+        if let Some((at, _)) = self.next_timeout() {
+            self.armed = at;
+            out.put(ClientOut::WakeAt { at, wake: Wake::Timeouts });
         }
     }
 

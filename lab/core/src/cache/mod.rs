@@ -633,8 +633,12 @@ impl Machine for Cache {
                 self.tell_store(now, attempt.slot, ClientIn::Answer { attempt, outcome }, out);
             }
             CacheIn::Woken(CacheWake::Store(wake)) => {
-                let (Wake::Timeout(attempt) | Wake::Retry(attempt)) = wake;
-                self.tell_store(now, attempt.slot, ClientIn::Woken(wake), out);
+                let slot = match wake {
+                    Wake::Timeout(attempt) | Wake::Retry(attempt) => attempt.slot,
+                    // One step times out one attempt.
+                    Wake::Timeouts => self.store.next_timeout().map_or(u32::MAX, |(_, attempt)| attempt.slot),
+                };
+                self.tell_store(now, slot, ClientIn::Woken(wake), out);
             }
             CacheIn::Disconnected { client, attempt } => self.disconnected(now, client, attempt, out),
         }
