@@ -3,8 +3,10 @@ use crate::{
     balance::{Balance, Balancer},
     budget::{BudgetState, Charge},
     call::{Attempt, Job, Outcome},
+    directory::{Directory, REDIRECTS_MAX, Route},
     draw::{Draw, Stream},
     machine::{Machine, Outbox},
+    replicate::View,
     retry::{Retry, Waits},
     time::{Span, Time},
 };
@@ -41,6 +43,15 @@ pub enum ClientIn {
         /// How the attempt ended.
         outcome: Outcome,
     },
+    /// The replica asked is not in charge; in this view another one is.
+    Elsewhere {
+        /// The answer's attempt.
+        attempt: Attempt,
+        /// What the replica knows.
+        view: View,
+    },
+    /// The service's manager says who its members are.
+    Members(View),
     /// A timer that the client asked for went off.
     Woken(Wake),
     /// An operator or a trigger changes how the client behaves.
@@ -67,6 +78,13 @@ pub enum ClientOut {
         replica: u32,
         /// When the call was meant to start.
         intended: Time,
+    },
+    /// Send an attempt on to the replica that is in charge, as a [`ClientOut::Send`] that counts for no new attempt.
+    SendOn {
+        /// The attempt, under a new name.
+        job: Job,
+        /// Which replica of the service.
+        replica: u32,
     },
     /// Hand `wake` back at `at`. Never cancelled: a stale one is ignored.
     WakeAt {
@@ -125,6 +143,8 @@ pub struct Client {
     waits: Waits,
     draw: Draw,
     balancer: Balancer,
+    /// For a service whose replicas have roles, or come and go.
+    directory: Option<Box<Directory>>,
     budget: BudgetState,
     admit: f64,
     retries: bool,
@@ -157,6 +177,10 @@ struct Pending {
     replica: u32,
     /// What the last retry was charged.
     charge: Charge,
+    /// When the current attempt is given up.
+    gives_up_at: Time,
+    /// Redirections that the current attempt has followed.
+    redirects: u8,
 }
 
 impl Client {
@@ -169,6 +193,7 @@ impl Client {
             draw,
             // Instances begin at different replicas, as a fleet's do.
             balancer: Balancer::new(policy.balance, replicas, id),
+            directory: None,
             budget: BudgetState::new(&policy.retry.budget),
             admit: 1.0,
             retries: true,
@@ -178,6 +203,11 @@ impl Client {
             timeouts: VecDeque::new(),
             armed: Time::ZERO,
         }
+    }
+
+    /// The same client, of a service that `directory` is about.
+    pub fn with_directory(self, directory: Directory) -> Client {
+        Client { directory: Some(Box::new(directory)), ..self }
     }
 
     /// Calls that are not over yet.
@@ -254,6 +284,8 @@ impl Client {
             generation: 0,
             replica: NOWHERE,
             charge: 0,
+            gives_up_at: Time::NEVER,
+            redirects: 0,
         };
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -270,18 +302,55 @@ impl Client {
 
     #[inline]
     fn send(&mut self, now: Time, slot: u32, out: &mut impl Outbox<ClientOut>) {
+        let pending = &mut self.calls[slot as usize];
+        pending.attempts += 1;
+        pending.redirects = 0;
+        pending.gives_up_at = (now + self.policy.per_try_timeout).min(pending.due);
+        let job = self.address(slot);
+        let Pending { replica, intended, .. } = self.calls[slot as usize];
+        out.put(ClientOut::Send { job, replica, intended });
+        if job.gives_up_at != Time::NEVER {
+            self.arm(job.gives_up_at, job.attempt, out);
+        }
+    }
+
+    /// Chooses a replica for the attempt of the call at `slot`, and names the attempt anew.
+    #[inline]
+    fn address(&mut self, slot: u32) -> Job {
         let generation = self.next_generation();
         let pending = &mut self.calls[slot as usize];
         pending.generation = generation;
-        pending.attempts += 1;
-        pending.replica =
-            self.balancer.pick(pending.call, pending.before.wrapping_add(pending.attempts), self.draw);
-        let attempt = Attempt { slot, generation };
-        let gives_up_at = (now + self.policy.per_try_timeout).min(pending.due);
-        let job = Job { client: self.id, attempt, call: pending.call, number: pending.attempts, gives_up_at };
-        out.put(ClientOut::Send { job, replica: pending.replica, intended: pending.intended });
-        if gives_up_at != Time::NEVER {
-            self.arm(gives_up_at, attempt, out);
+        let Pending { call, before, attempts, gives_up_at, .. } = *pending;
+        let number = before.wrapping_add(attempts);
+        pending.replica = match &self.directory {
+            None => self.balancer.pick(call, number, self.draw),
+            Some(directory) => match directory.route(call, self.draw) {
+                Route::AnyOf(members) => self.balancer.pick_of(&members, call, number, self.draw),
+                Route::To(replica) => {
+                    self.balancer.take(replica);
+                    replica
+                }
+            },
+        };
+        Job { client: self.id, attempt: Attempt { slot, generation }, call, number: attempts, gives_up_at }
+    }
+
+    /// The replica asked is not in charge of the call: the attempt goes on to the one that is, if that is news.
+    fn redirect(&mut self, now: Time, attempt: Attempt, view: &View, out: &mut impl Outbox<ClientOut>) {
+        if !self.waits_for(attempt) {
+            return out.put(ClientOut::Late { attempt });
+        }
+        let news = self.directory.as_mut().is_some_and(|directory| directory.told(view));
+        let pending = &mut self.calls[attempt.slot as usize];
+        if !news || pending.redirects == REDIRECTS_MAX {
+            return self.settle(now, attempt.slot, Outcome::Rejected, out);
+        }
+        pending.redirects += 1;
+        self.balancer.release(pending.replica);
+        let job = self.address(attempt.slot);
+        out.put(ClientOut::SendOn { job, replica: self.calls[attempt.slot as usize].replica });
+        if job.gives_up_at != Time::NEVER {
+            self.arm(job.gives_up_at, job.attempt, out);
         }
     }
 
@@ -344,6 +413,12 @@ impl Client {
             self.budget.retry_ended();
         }
         out.put(ClientOut::Ended { outcome });
+        if let Some(directory) = &mut self.directory {
+            match outcome {
+                Outcome::Timeout | Outcome::Reset => directory.unheard(),
+                Outcome::Success | Outcome::Rejected | Outcome::Error => directory.heard(),
+            }
+        }
         if outcome == Outcome::Success {
             self.budget.succeeded(now, pending.charge);
         } else if let Some(wait) = self.judge(now, slot, outcome) {
@@ -414,6 +489,12 @@ impl Machine for Client {
                 // A call that waits to retry has a new generation, so its old timeout is not current.
                 if self.waits_for(attempt) {
                     self.give_up(now, attempt, out);
+                }
+            }
+            ClientIn::Elsewhere { attempt, view } => self.redirect(now, attempt, &view, out),
+            ClientIn::Members(view) => {
+                if let Some(directory) = &mut self.directory {
+                    directory.told(&view);
                 }
             }
             ClientIn::Woken(Wake::Timeouts) => self.time_out(now, out),

@@ -43,6 +43,8 @@ pub enum Stream {
     Operation = 13,
     /// How old an entry is that a cache holds from the beginning.
     Age = 14,
+    /// Delay of a message between replicas.
+    NetworkPeer = 15,
 }
 
 impl Draw {

@@ -17,6 +17,7 @@ pub mod cache;
 pub mod call;
 pub mod client;
 pub mod demand;
+pub mod directory;
 pub mod draw;
 pub mod keys;
 pub mod machine;

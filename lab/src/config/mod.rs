@@ -12,12 +12,14 @@ mod expand;
 pub mod experiment;
 pub mod expect;
 mod load;
+pub mod membership_preset;
 pub mod node;
 mod overlay;
 pub mod preset;
 mod read;
 pub mod recorded;
 mod reference;
+pub mod replication;
 mod resolve;
 pub mod service;
 pub mod units;
@@ -29,8 +31,3 @@ pub use experiment::Experiment;
 pub use load::{Loaded, LoadedVariant, load, load_text};
 pub use preset::{PRESETS, Preset, Tag};
 pub use reference::{reference, schema};
-
-/// The retry presets, in the order of the reference.
-pub fn presets() -> &'static [Preset] {
-    PRESETS
-}

@@ -65,6 +65,10 @@ impl Disturb {
             | Disturb::Pause { service, .. }
             | Disturb::Crash { service, .. }
             | Disturb::ErrorBurst { service, .. }
+            | Disturb::Partition { service, .. }
+            | Disturb::RollingRestart { service, .. }
+            | Disturb::ManagerPause { service }
+            | Disturb::ManagerCrash { service }
             | Disturb::NetworkDelay { service, .. } => Some(service),
         }
     }

@@ -7,6 +7,7 @@ use crate::{
 use lab_core::{
     arrival::{Arrival, Arrivals},
     client::{Client, Wake},
+    directory::{Directory, StoreAccess},
     draw::{Draw, Stream},
     retry::Jitter,
     server::Cancel,
@@ -22,6 +23,8 @@ pub(super) struct Group {
     pub recorder: ClientRecorder,
     /// Whether servers want to know that a caller hung up.
     pub tells_disconnects: bool,
+    /// Where the service is a replicated store: how its calls ask it.
+    pub access: Option<StoreAccess>,
     draw: Draw,
     /// For retries that all wait equally long; others follow no order.
     backoff_lane: Option<Lane>,
@@ -42,6 +45,7 @@ impl Group {
                 service: group.service as u32,
                 recorder: ClientRecorder::new(scenario, index),
                 tells_disconnects: scenario.services[group.service].policy.cancel == Cancel::OnDisconnect,
+                access: scenario.access(index),
                 draw,
                 backoff_lane: fixed.then(|| agenda.lane()),
             }
@@ -88,8 +92,12 @@ pub(super) fn clients(scenario: &Scenario, draw: Draw) -> (Vec<Client>, Vec<u32>
     let mut group_of = vec![];
     for (index, group) in scenario.clients.iter().enumerate() {
         for _ in 0..group.instances {
-            let replicas = scenario.services[group.service].replicas;
-            clients.push(Client::new(clients.len() as u32, &group.policy, replicas, draw));
+            let service = &scenario.services[group.service];
+            let client = Client::new(clients.len() as u32, &group.policy, service.replicas, draw);
+            clients.push(match service.membership {
+                None => client,
+                Some(_) => client.with_directory(Directory::new(scenario.access(index), service.replicas)),
+            });
             group_of.push(index as u32);
         }
     }

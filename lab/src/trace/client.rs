@@ -107,6 +107,7 @@ impl ClientRecorder {
             }
             ClientOut::Ended { outcome } => self.window.ended[outcome as usize] += 1,
             ClientOut::Late { .. } => self.window.late += 1,
+            ClientOut::SendOn { .. } => self.window.redirects += 1,
             ClientOut::WakeAt { .. } | ClientOut::GiveUp { .. } => {}
         }
     }

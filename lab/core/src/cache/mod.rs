@@ -661,7 +661,7 @@ impl<O: Outbox<CacheOut>> Outbox<ClientOut> for StoreOutbox<'_, O> {
             ClientOut::WakeAt { at, wake } => {
                 return self.out.put(CacheOut::WakeAt { at, wake: CacheWake::Store(wake) });
             }
-            ClientOut::Send { job, .. } => self.sent = Some(job.attempt.slot),
+            ClientOut::Send { job, .. } | ClientOut::SendOn { job, .. } => self.sent = Some(job.attempt.slot),
             ClientOut::Done { outcome, .. } => self.done = Some(outcome),
             ClientOut::GiveUp { .. } | ClientOut::Late { .. } | ClientOut::Ended { .. } => {}
         }

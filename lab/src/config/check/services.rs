@@ -3,9 +3,10 @@ use super::{Checker, join};
 use crate::config::{
     choice::OrNone,
     recorded,
+    replication::Replication,
     service::{Discipline, Law, LawKind, Service},
 };
-use lab_core::time::Span;
+use lab_core::{replicate::REPLICAS_MAX, time::Span};
 
 /// More of anything is refused: it would take all memory before it shows anything.
 const MOST: u32 = 100_000;
@@ -32,6 +33,7 @@ impl Checker<'_> {
         if let OrNone::Some(law) = &service.error_service_time {
             self.law(&join(path, "error_service_time"), law, true);
         }
+        self.group(path, service);
         let discipline = join(path, "queue.discipline");
         match service.queue.discipline {
             Discipline::Codel { interval, .. } if interval.0 == Span::ZERO => {
@@ -50,6 +52,67 @@ impl Checker<'_> {
                 self.warn(&join(&discipline, "adaptive_lifo.target"), message);
             }
             _ => {}
+        }
+    }
+
+    /// What concerns a group of replicas.
+    fn group(&mut self, path: &str, service: &Service) {
+        for (key, law) in [("apply_time", &service.apply_time), ("transfer_time", &service.transfer_time)] {
+            if let OrNone::Some(law) = law {
+                self.law(&join(path, key), law, true);
+            }
+        }
+        let replicated = service.replication != Replication::None;
+        if replicated && service.replicas as usize > REPLICAS_MAX {
+            let message = format!(
+                "expected at most {REPLICAS_MAX} replicas of a replicated store, found {}",
+                service.replicas
+            );
+            self.error(&join(path, "replicas"), message);
+        }
+        if !replicated {
+            let only = "plays no part without replication";
+            for (key, there) in [
+                ("apply_time", service.apply_time.as_ref().is_some()),
+                ("transfer_time", service.transfer_time.as_ref().is_some()),
+                ("deduplicate", service.deduplicate),
+            ] {
+                if there {
+                    self.warn(&join(path, key), only);
+                }
+            }
+        }
+        let OrNone::Some(membership) = &service.membership else { return };
+        let path = join(path, "membership");
+        if !replicated && service.replicas as usize > REPLICAS_MAX {
+            let message = format!("expected at most {REPLICAS_MAX} replicas under a membership");
+            self.error(&path, message);
+        }
+        if membership.heartbeat.every.0 == Span::ZERO {
+            self.error(&join(&path, "heartbeat.every"), "heartbeats need time between them");
+        }
+        if membership.timeout.0 <= membership.heartbeat.every.0 {
+            let message = format!(
+                "a timeout of {} is not longer than the {} between heartbeats: every member would be ejected",
+                membership.timeout, membership.heartbeat.every
+            );
+            self.error(&join(&path, "timeout"), message);
+        }
+        if !membership.lease.0.is_forever() && membership.lease.0 > membership.timeout.0 {
+            let message = format!(
+                "a lease of {} outlasts the timeout of {}: a member could act after it was ejected",
+                membership.lease, membership.timeout
+            );
+            self.error(&join(&path, "lease"), message);
+        }
+        for (key, share) in [("max_ejected", membership.max_ejected), ("panic_below", membership.panic_below)]
+        {
+            if share.0 > 1.0 {
+                self.error(&join(&path, key), format!("expected at most 100 %, found {share}"));
+            }
+        }
+        if membership.transfer.part == 0 {
+            self.error(&join(&path, "transfer.part"), "expected at least 1 key, found 0");
         }
     }
 

@@ -330,6 +330,8 @@ impl<'a> Fleet<'a> {
             window: scenario.window,
             clients: load.clients,
             servers: servers.collect(),
+            groups: vec![],
+            history: vec![],
             events,
             host_bound,
         };

@@ -1,12 +1,16 @@
 //! The simulation: a virtual clock, an agenda, and the machines. A pure function from scenario and seed to trace.
+mod stores;
+
+use self::stores::Stores;
 use super::{
     group::{Group, clients, next_arrival},
     network::Network,
+    slab::Slab,
 };
 use crate::{
     agenda::{Agenda, Lane},
     scenario::Scenario,
-    trace::{Event as Happening, ServerRecorder, Trace},
+    trace::{Event as Happening, History, ServerRecorder, Trace},
 };
 use lab_core::{
     arrival::Arrival,
@@ -14,6 +18,7 @@ use lab_core::{
     client::{Client, ClientIn, ClientOut, Wake},
     draw::{Draw, Stream},
     machine::{Machine, Outbox},
+    replicate::{Answer as StoreAnswer, Op, Value, manager::ManagerIn, node::NodeIn},
     server::{Server, ServerIn, ServerOut},
     time::{Span, Time},
     timeline::{Change, timeline},
@@ -22,6 +27,14 @@ use lab_core::{
 /// Runs `scenario` with `seed`. The same two give the same trace to the last bit, on every machine.
 pub fn sim(scenario: &Scenario, seed: u64) -> Trace {
     let mut world = World::new(scenario, seed);
+    world.run();
+    world.finish()
+}
+
+/// The same, and the trace holds the history of all operations on replicated stores: memory grows with their number.
+pub fn sim_with_history(scenario: &Scenario, seed: u64) -> Trace {
+    let mut world = World::new(scenario, seed);
+    world.history = Some(History::default());
     world.run();
     world.finish()
 }
@@ -45,21 +58,32 @@ enum Event {
         worker: u32,
         epoch: u32,
     },
-    /// A request is there; its job is in the slab.
-    Request {
-        server: u32,
+    /// Something larger, which is in the slab.
+    Parcel {
         parcel: u32,
     },
+    /// A window ends.
+    Window,
     Answer {
         client: u32,
         attempt: Attempt,
         outcome: Outcome,
     },
-    /// News that a caller has hung up are there; whose is in the slab.
-    Disconnect {
-        server: u32,
-        parcel: u32,
-    },
+}
+
+/// What does not fit into an event.
+#[derive(Clone, Debug)]
+enum Parcel {
+    /// An attempt arrives at a stateless replica.
+    Request { server: u32, job: Job },
+    /// News that a caller has hung up arrive there.
+    Disconnect { server: u32, client: u32, attempt: Attempt },
+    /// Something happens to a replica of a group.
+    Node { store: u32, me: u32, input: NodeIn },
+    /// Something happens to a group's manager.
+    Manager { store: u32, input: ManagerIn },
+    /// Something arrives at a client; with what a replicated store has answered.
+    Client { client: u32, input: ClientIn, answer: Option<StoreAnswer> },
 }
 
 /// An answer that needs no time: it is delivered before the clock moves.
@@ -80,6 +104,8 @@ struct World<'a> {
     clients: Vec<Client>,
     group_of: Vec<u32>,
     servers: Servers,
+    stores: Stores,
+    history: Option<History>,
     events: Vec<Happening>,
 }
 
@@ -98,7 +124,9 @@ struct Post {
     network: Network,
     /// For messages that take time: made when the first one is sent.
     network_lane: Option<Lane>,
-    parcels: Parcels,
+    parcels: Slab<Parcel>,
+    /// Messages between replicas so far.
+    peer_messages: u64,
 }
 
 impl<'a> World<'a> {
@@ -124,9 +152,12 @@ impl<'a> World<'a> {
                     answers: vec![],
                     network: Network::new(scenario, draw),
                     network_lane: None,
-                    parcels: Parcels::default(),
+                    parcels: Slab::default(),
+                    peer_messages: 0,
                 },
             },
+            stores: Stores::new(scenario, draw),
+            history: None,
             events: vec![],
         };
         for (index, service) in scenario.services.iter().enumerate() {
@@ -141,6 +172,10 @@ impl<'a> World<'a> {
 
     fn run(&mut self) {
         let end = self.scenario.end();
+        if !self.stores.groups.is_empty() {
+            self.stores.begin(&mut self.servers.post, &mut self.events);
+            self.servers.post.agenda.plan(Time::ZERO + self.scenario.window, Event::Window);
+        }
         let mut changes = timeline(&self.scenario.disturbances).into_iter().peekable();
         let mut change_at = changes.peek().map_or(Time::NEVER, |change| change.0);
         loop {
@@ -185,19 +220,41 @@ impl<'a> World<'a> {
             Event::Server { server, worker, epoch } => {
                 self.servers.step(now, server, ServerIn::Woken { worker, epoch })
             }
-            Event::Request { server, parcel } => {
-                let job = self.servers.post.parcels.take(parcel);
-                self.servers.step(now, server, ServerIn::Arrive(job));
+            Event::Parcel { parcel } => {
+                if let Some(parcel) = self.servers.post.parcels.take(parcel) {
+                    self.unpack(now, parcel);
+                }
+            }
+            Event::Window => {
+                self.stores.sample();
+                self.servers.post.agenda.plan(now + self.scenario.window, Event::Window);
             }
             Event::Answer { client, attempt, outcome } => {
                 self.client(now, client, ClientIn::Answer { attempt, outcome });
             }
-            Event::Disconnect { server, parcel } => {
-                let Job { client, attempt, .. } = self.servers.post.parcels.take(parcel);
-                self.servers.step(now, server, ServerIn::Disconnected { client, attempt });
-            }
         }
         self.deliver(now);
+    }
+
+    fn unpack(&mut self, now: Time, parcel: Parcel) {
+        match parcel {
+            Parcel::Request { server, job } => self.servers.step(now, server, ServerIn::Arrive(job)),
+            Parcel::Disconnect { server, client, attempt } => {
+                self.servers.step(now, server, ServerIn::Disconnected { client, attempt });
+            }
+            Parcel::Node { store, me, input } => {
+                self.stores.node(now, store, me, input, &mut self.servers.post, &mut self.events);
+            }
+            Parcel::Manager { store, input } => {
+                self.stores.manager(now, store, input, &mut self.servers.post, &mut self.events);
+            }
+            Parcel::Client { client, input, answer } => {
+                if let (Some(history), ClientIn::Answer { attempt, outcome }) = (&mut self.history, input) {
+                    history.answered(now, client, attempt, outcome, answer);
+                }
+                self.client(now, client, input);
+            }
+        }
     }
 
     /// Delivers the answers that need no time, and those that they bring about.
@@ -217,6 +274,12 @@ impl<'a> World<'a> {
                 let disturbance = &self.scenario.disturbances[disturbance];
                 self.events.push(Happening::disturbance(now, disturbance, begins));
             }
+            Change::Server { service, replica, control }
+                if let Some(store) = self.stores.of_service[service] =>
+            {
+                let input = NodeIn::Control(control);
+                self.stores.node(now, store, replica, input, &mut self.servers.post, &mut self.events);
+            }
             Change::Server { service, replica, control } => {
                 let server = self.scenario.first_replica(service) as u32 + replica;
                 self.servers.step(now, server, ServerIn::Control(control));
@@ -227,6 +290,13 @@ impl<'a> World<'a> {
                     self.client(now, client, ClientIn::Control(control));
                 }
             }
+            Change::Partition { service, ref apart } => self.servers.post.network.part(service, apart),
+            Change::Manager { service, control } => {
+                if let Some(store) = self.stores.of_service[service] {
+                    let input = ManagerIn::Control(control);
+                    self.stores.manager(now, store, input, &mut self.servers.post, &mut self.events);
+                }
+            }
             Change::Network { service, extra } => self.servers.post.network.add(service, extra),
         }
         self.deliver(now);
@@ -235,18 +305,36 @@ impl<'a> World<'a> {
     #[inline]
     fn client(&mut self, now: Time, client: u32, input: ClientIn) {
         let group = &mut self.groups[self.group_of[client as usize] as usize];
-        let mut carrier = ClientCarrier { now, client, group, servers: &mut self.servers };
+        let mut carrier = ClientCarrier {
+            now,
+            client,
+            group,
+            servers: &mut self.servers,
+            stores: &self.stores,
+            history: &mut self.history,
+            draw: self.draw,
+        };
         self.clients[client as usize].step(now, input, &mut carrier);
     }
 
-    fn finish(self) -> Trace {
+    fn finish(mut self) -> Trace {
         let end = self.scenario.end();
+        if self.stores.groups.iter().any(|group| group.windows_short_of(end, self.scenario.window)) {
+            self.stores.sample();
+        }
+        let mut recorders = self.servers.recorders;
+        let (of_groups, groups) = self.stores.finish();
+        for (first, group) in of_groups {
+            recorders.splice(first..first + group.len(), group);
+        }
         Trace {
             seed: self.draw.seed,
             end,
             window: self.scenario.window,
             clients: self.groups.into_iter().map(|g| g.recorder.finish(end)).collect(),
-            servers: self.servers.recorders.into_iter().map(|r| r.finish(end)).collect(),
+            servers: recorders.into_iter().map(|r| r.finish(end)).collect(),
+            groups,
+            history: self.history.map(History::finish).unwrap_or_default(),
             events: self.events,
             host_bound: vec![],
         }
@@ -259,13 +347,16 @@ struct ClientCarrier<'w> {
     client: u32,
     group: &'w mut Group,
     servers: &'w mut Servers,
+    stores: &'w Stores,
+    history: &'w mut Option<History>,
+    draw: Draw,
 }
 
 impl Outbox<ClientOut> for ClientCarrier<'_> {
     // Inlined always: where a machine asks, it is known what for, and the rest of this function falls away.
     #[inline(always)]
     fn put(&mut self, request: ClientOut) {
-        let ClientCarrier { now, client, ref mut group, ref mut servers } = *self;
+        let ClientCarrier { now, client, ref mut group, ref mut servers, draw, .. } = *self;
         let post = &mut servers.post;
         group.recorder.saw(now, &request);
         match request {
@@ -281,31 +372,71 @@ impl Outbox<ClientOut> for ClientCarrier<'_> {
                 }
             }
             ClientOut::Send { job, replica, .. } => {
-                let server = group.first_server + replica;
-                let delay = post.network.delay(group.service, Stream::NetworkOut, job.call, job.number);
-                if delay == Span::ZERO {
-                    servers.step(now, server, ServerIn::Arrive(job));
-                } else {
-                    let parcel = post.parcels.put(job);
-                    post.mail(now + delay, Event::Request { server, parcel });
+                if let Some(access) = &group.access {
+                    if let Some(history) = self.history {
+                        history.invoked(
+                            now,
+                            &job,
+                            access.op(job.call, draw),
+                            access.value(job.call, job.number),
+                        );
+                    }
+                }
+                self.send(job, replica);
+            }
+            ClientOut::SendOn { job, replica } => {
+                if let Some(history) = self.history {
+                    history.sent_on(&job);
+                }
+                self.send(job, replica);
+            }
+            ClientOut::GiveUp { attempt, replica } => {
+                if let Some(history) = self.history {
+                    history.given_up(client, attempt);
+                }
+                if self.group.tells_disconnects {
+                    self.hang_up(attempt, replica);
                 }
             }
-            ClientOut::GiveUp { attempt, replica } if group.tells_disconnects => {
-                let server = group.first_server + replica;
-                let key = u64::from(attempt.generation);
-                let delay = post.network.delay(group.service, Stream::NetworkOut, key, 0);
-                if delay == Span::ZERO {
-                    servers.step(now, server, ServerIn::Disconnected { client, attempt });
-                } else {
-                    let gone = Job { client, attempt, call: 0, number: 0, gives_up_at: now };
-                    let parcel = post.parcels.put(gone);
-                    post.mail(now + delay, Event::Disconnect { server, parcel });
-                }
-            }
-            ClientOut::GiveUp { .. }
-            | ClientOut::Late { .. }
-            | ClientOut::Ended { .. }
-            | ClientOut::Done { .. } => {}
+            ClientOut::Late { .. } | ClientOut::Ended { .. } | ClientOut::Done { .. } => {}
+        }
+    }
+}
+
+impl ClientCarrier<'_> {
+    #[inline]
+    fn send(&mut self, job: Job, replica: u32) {
+        let ClientCarrier { now, ref group, ref mut servers, stores, draw, .. } = *self;
+        let post = &mut servers.post;
+        let server = group.first_server + replica;
+        let delay = post.network.delay(group.service, Stream::NetworkOut, job.call, job.number);
+        if let Some(store) = stores.of_service[group.service as usize] {
+            let input = match &group.access {
+                Some(access) => stores::request(access, job, draw),
+                // A stateless replica: what is asked makes no difference.
+                None => NodeIn::Request { job, op: Op::Read(0), value: Value::default() },
+            };
+            post.send(now + delay, Parcel::Node { store, me: replica, input });
+        } else if delay == Span::ZERO {
+            servers.step(now, server, ServerIn::Arrive(job));
+        } else {
+            post.send(now + delay, Parcel::Request { server, job });
+        }
+    }
+
+    #[inline]
+    fn hang_up(&mut self, attempt: Attempt, replica: u32) {
+        let ClientCarrier { now, client, ref group, ref mut servers, stores, .. } = *self;
+        let post = &mut servers.post;
+        let server = group.first_server + replica;
+        let delay = post.network.delay(group.service, Stream::NetworkOut, u64::from(attempt.generation), 0);
+        if let Some(store) = stores.of_service[group.service as usize] {
+            let input = NodeIn::Disconnected { client, attempt };
+            post.send(now + delay, Parcel::Node { store, me: replica, input });
+        } else if delay == Span::ZERO {
+            servers.step(now, server, ServerIn::Disconnected { client, attempt });
+        } else {
+            post.send(now + delay, Parcel::Disconnect { server, client, attempt });
         }
     }
 }
@@ -361,32 +492,5 @@ impl Post {
     fn mail(&mut self, at: Time, event: Event) {
         let lane = *self.network_lane.get_or_insert_with(|| self.agenda.lane());
         self.agenda.plan_in(lane, at, event);
-    }
-}
-
-/// Jobs under way, by number; the numbers of delivered ones are used again.
-#[derive(Debug, Default)]
-struct Parcels {
-    jobs: Vec<Job>,
-    free: Vec<u32>,
-}
-
-impl Parcels {
-    fn put(&mut self, job: Job) -> u32 {
-        match self.free.pop() {
-            Some(number) => {
-                self.jobs[number as usize] = job;
-                number
-            }
-            None => {
-                self.jobs.push(job);
-                self.jobs.len() as u32 - 1
-            }
-        }
-    }
-
-    fn take(&mut self, number: u32) -> Job {
-        self.free.push(number);
-        self.jobs[number as usize]
     }
 }
