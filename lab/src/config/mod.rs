@@ -1,6 +1,7 @@
 //! The config language: what a person writes, read with care, and with every default filled in.
 mod anything;
 pub mod budget;
+pub mod cache;
 mod check;
 pub mod choice;
 pub mod client;

@@ -1,5 +1,6 @@
 //! What runs: services, their queues, and how long work takes.
 use super::{
+    cache::Cache,
     choice::{OrNone, Places},
     replication::{Membership, Replication},
     units::{Duration, Limit, POISON},
@@ -29,6 +30,9 @@ pub struct Service {
     /// Who waits, and who is served next.
     #[serde(default)]
     pub queue: Queue,
+    /// Makes the service a cache in front of another one.
+    #[serde(default)]
+    pub cache: OrNone<Cache>,
     /// How the replicas hold a keyed store together.
     #[serde(default)]
     pub replication: Replication,

@@ -129,6 +129,7 @@ fn noun(effect: &Effect) -> &'static str {
         Effect::Pause { .. } => "pause",
         Effect::Crash { .. } => "crash",
         Effect::ErrorBurst { .. } => "error burst",
+        Effect::CacheFlush { .. } => "cache flush",
         Effect::Partition { .. } => "partition",
         Effect::Manager { pause: true, .. } => "pause of the manager",
         Effect::Manager { pause: false, .. } => "crash of the manager",

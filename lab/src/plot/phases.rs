@@ -228,6 +228,7 @@ pub(super) fn effect(effect: &Effect) -> String {
         Effect::Pause { .. } => "pause".into(),
         Effect::Crash { .. } => "crash".into(),
         Effect::ErrorBurst { share, .. } => format!("{} % errors", number(share * 100.0)),
+        Effect::CacheFlush { .. } => "cache flushed".into(),
         Effect::Partition { .. } => "partition".into(),
         Effect::Manager { .. } => "no manager".into(),
         Effect::NetworkDelay { extra, .. } => format!("delay + {}", span(*extra)),

@@ -331,6 +331,7 @@ impl<'a> Fleet<'a> {
             clients: load.clients,
             servers: servers.collect(),
             groups: vec![],
+            caches: vec![],
             history: vec![],
             events,
             host_bound,

@@ -311,8 +311,8 @@ impl Load {
                     self.step(now, client, ClientIn::Control(control), host);
                 }
             }
-            // Only groups of replicas have these, and none runs live.
-            Change::Partition { .. } | Change::Manager { .. } => {}
+            // Only groups of replicas and caches have these, and none runs live.
+            Change::Partition { .. } | Change::Manager { .. } | Change::Flush { .. } => {}
             Change::Network { service, extra } => self.network.add(service, extra),
         }
     }
