@@ -252,26 +252,29 @@ impl Audit {
             .collect()
     }
 
-    /// The replicas' stores agree with what was told; at the `last` look they have all that was acknowledged.
-    pub(crate) fn stores(&mut self, nodes: &[Node], last: bool) -> Result<(), Violation> {
-        for (replica, node) in nodes.iter().enumerate() {
-            let held = Self::held(node);
-            for &(key, version, value) in &held {
+    /// The replicas' stores agree with what was told.
+    pub(crate) fn stores(&mut self, nodes: &[Node]) {
+        for node in nodes {
+            for (key, version, value) in Self::held(node) {
                 self.named(version, key, value);
             }
-            if !last {
-                continue;
-            }
-            for record in &self.records {
-                let (Op::Write(key), Some((.., version))) = (record.op, record.answered) else { continue };
-                let now = held.iter().find(|h| h.0 == key).map_or(0, |h| h.1);
-                if now < version {
-                    let detail = format!("version {version} of key {key} at {replica}, which has {now}");
-                    return Err(Violation::new("lost", detail));
-                }
+        }
+    }
+
+    /// An acknowledged write that some replica does not have.
+    pub(crate) fn missing(&self, nodes: &[Node]) -> Option<String> {
+        let mut newest: BTreeMap<Key, Version> = BTreeMap::new();
+        for record in &self.records {
+            if let (Op::Write(key), Some((.., version))) = (record.op, record.answered) {
+                let known = newest.entry(key).or_default();
+                *known = version.max(*known);
             }
         }
-        Ok(())
+        nodes.iter().enumerate().find_map(|(replica, node)| {
+            let held = |key| node.store().map_or(0, |store| store.get(key).0);
+            let (key, version) = newest.iter().find(|&(&key, &version)| held(key) < version)?;
+            Some(format!("version {version} of key {key} at {replica}, which has {}", held(*key)))
+        })
     }
 
     /// The judgement. `strict`: no acknowledged write may be lost. `strong`: reads are linearizable.

@@ -96,6 +96,7 @@ impl Saboteur {
                     view: *view,
                     position: node.position(),
                     incarnation: *incarnation,
+                    installed: node.view().number,
                     caught_up: false,
                 };
                 return vec![(to, from, sealed)];

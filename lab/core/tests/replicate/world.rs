@@ -28,7 +28,7 @@ use std::{cmp::Ordering, collections::BinaryHeap};
 pub(crate) const SETTLES_WITHIN: Span = Span::from_secs(6);
 
 /// More events than any run has that is not caught in a loop.
-const STEPS_MAX: u64 = 2_000_000;
+const STEPS_MAX: u64 = 500_000;
 
 /// What a run has shown.
 #[derive(Clone, Debug)]
@@ -284,8 +284,10 @@ impl<'a> World<'a> {
             if self.now.since(began) > SETTLES_WITHIN {
                 // Where a majority is gone, the group stays down.
                 if !(self.void && promise::needs_a_majority(self.schedule.mode)) {
-                    let shown = self.unsettled();
-                    self.audit.fail("unsettled", shown);
+                    match self.missing() {
+                        Some(missing) => self.audit.fail("lost", missing),
+                        None => self.audit.fail("unsettled", self.unsettled()),
+                    }
                 }
                 return;
             }
@@ -295,7 +297,7 @@ impl<'a> World<'a> {
         if self.audit.failed() {
             return;
         }
-        self.look_at_stores(true);
+        self.audit.stores(&self.nodes);
         // Everything is served: each key read, written and read again.
         let auditor = self.schedule.clients;
         let keys = 1..=self.schedule.keys;
@@ -311,7 +313,7 @@ impl<'a> World<'a> {
             }
             self.run_until(self.now + Span::from_millis(10));
         }
-        self.look_at_stores(false);
+        self.audit.stores(&self.nodes);
     }
 
     fn run_until(&mut self, end: Time) {
@@ -377,6 +379,8 @@ impl<'a> World<'a> {
         if !quiet {
             self.say(|| format!("{to} <- {input:?}"));
         }
+        // When a pause ends, much happens in one step, and the answers come first.
+        let before = self.nodes[to as usize].view().number;
         let mut out = std::mem::take(&mut self.node_out);
         self.nodes[to as usize].step(self.now, input, &mut out);
         for request in out.drain(..) {
@@ -392,7 +396,7 @@ impl<'a> World<'a> {
                             job.client, job.attempt.generation
                         )
                     });
-                    self.reply(to, job, answer);
+                    self.reply(to, before, job, answer);
                 }
                 NodeOut::Drop { .. } | NodeOut::Worked { .. } => {}
                 NodeOut::Noted(note) => self.noted(to, note),
@@ -627,8 +631,7 @@ impl<'a> World<'a> {
         self.put(self.now + self.schedule.patience, Event::Patience { client, generation });
     }
 
-    fn reply(&mut self, from: u32, job: Job, answer: Option<Answer>) {
-        let view = self.nodes[from as usize].view().number;
+    fn reply(&mut self, from: u32, view: u64, job: Job, answer: Option<Answer>) {
         // Reads may be answered before everything is committed again; a write is not.
         if matches!(answer, Some(Answer::Written { .. })) {
             self.memory.served(view);
@@ -713,7 +716,7 @@ impl<'a> World<'a> {
             return;
         }
         self.say(|| format!("--- begins: {:?}", fault.what));
-        self.look_at_stores(false);
+        self.audit.stores(&self.nodes);
         match fault.what {
             What::Crash(replica) => {
                 if self.crash(replica) {
@@ -850,6 +853,7 @@ impl<'a> World<'a> {
             && self.nodes.iter().all(|node| *node.view() == view)
             && self.clients.iter().all(|client| client.call.is_none())
             && stores().skip(1).zip(stores()).all(|(a, b)| a == b)
+            && self.missing().is_none()
     }
 
     fn unsettled(&self) -> String {
@@ -861,10 +865,9 @@ impl<'a> World<'a> {
         format!("the manager's {:?}; the replicas': {nodes:#?}", self.memory.current())
     }
 
-    fn look_at_stores(&mut self, last: bool) {
-        let Err(violation) = self.audit.stores(&self.nodes, last) else { return };
-        if !self.void && promise::outlives_views(self.schedule.mode) {
-            self.audit.fail(violation.kind, violation.detail);
-        }
+    /// An acknowledged write that is not everywhere, where it should be.
+    fn missing(&self) -> Option<String> {
+        let lasting = !self.void && promise::outlives_views(self.schedule.mode);
+        if lasting { self.audit.missing(&self.nodes) } else { None }
     }
 }
