@@ -1,5 +1,8 @@
 //! Which replica gets an attempt.
-use crate::draw::{Draw, Stream};
+use crate::{
+    draw::{Draw, Stream},
+    replicate::Members,
+};
 use serde::{Deserialize, Serialize};
 
 /// A balancing policy. Its state is kept per client instance.
@@ -69,6 +72,25 @@ impl Balancer {
         };
         self.move_up(replica);
         replica
+    }
+
+    /// Counts an attempt at `replica`, which was chosen otherwise.
+    #[inline]
+    pub fn take(&mut self, replica: u32) {
+        self.move_up(replica);
+    }
+
+    /// Picks one of `members` for attempt `number` of `call` (replicas below the number of replicas; not empty): the policy's
+    /// choice if it is one of them, else the next one in order that is.
+    pub fn pick_of(&mut self, members: &Members, call: u64, number: u32, draw: Draw) -> u32 {
+        let n = self.in_flight.len() as u32;
+        let picked = self.pick(call, number, draw);
+        let member = (0..n).map(|step| (picked + step) % n).find(|r| members.contains(*r)).unwrap_or(picked);
+        if member != picked {
+            self.move_down(picked);
+            self.move_up(member);
+        }
+        member
     }
 
     /// An attempt at `replica` is over, or its caller gave it up.

@@ -3,12 +3,15 @@ use crate::{
     balance::{Balance, Balancer},
     budget::{BudgetState, Charge},
     call::{Attempt, Job, Outcome},
+    directory::{Directory, REDIRECTS_MAX, Route},
     draw::{Draw, Stream},
     machine::{Machine, Outbox},
-    retry::Retry,
+    replicate::View,
+    retry::{Retry, Waits},
     time::{Span, Time},
 };
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 
 /// What one client group decides by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +43,15 @@ pub enum ClientIn {
         /// How the attempt ended.
         outcome: Outcome,
     },
+    /// The replica asked is not in charge; in this view another one is.
+    Elsewhere {
+        /// The answer's attempt.
+        attempt: Attempt,
+        /// What the replica knows.
+        view: View,
+    },
+    /// The service's manager says who its members are.
+    Members(View),
     /// A timer that the client asked for went off.
     Woken(Wake),
     /// An operator or a trigger changes how the client behaves.
@@ -66,6 +78,13 @@ pub enum ClientOut {
         replica: u32,
         /// When the call was meant to start.
         intended: Time,
+    },
+    /// Send an attempt on to the replica that is in charge, as a [`ClientOut::Send`] that counts for no new attempt.
+    SendOn {
+        /// The attempt, under a new name.
+        job: Job,
+        /// Which replica of the service.
+        replica: u32,
     },
     /// Hand `wake` back at `at`. Never cancelled: a stale one is ignored.
     WakeAt {
@@ -107,7 +126,10 @@ pub enum ClientOut {
 /// Why the client wants waking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wake {
-    /// The attempt's time is up.
+    /// The time of the attempt that was to time out first is up. Timeouts mostly come due in the order in which they were
+    /// armed, and most attempts are over before: one timer for the first of them does for all.
+    Timeouts,
+    /// The attempt's time is up; for one that times out before others that were armed earlier.
     Timeout(Attempt),
     /// The wait before the next attempt is over.
     Retry(Attempt),
@@ -118,14 +140,21 @@ pub enum Wake {
 pub struct Client {
     id: u32,
     policy: ClientPolicy,
+    waits: Waits,
     draw: Draw,
     balancer: Balancer,
+    /// For a service whose replicas have roles, or come and go.
+    directory: Option<Box<Directory>>,
     budget: BudgetState,
     admit: f64,
     retries: bool,
     calls: Vec<Pending>,
     free: Vec<u32>,
     generation: u32,
+    /// When attempts time out, in order; some of them are over already. While there are any, one timer is under way.
+    timeouts: VecDeque<(Time, Attempt)>,
+    /// When that timer goes off; one that does before is left from an earlier life.
+    armed: Time,
 }
 
 /// No attempt is in flight: the call waits to retry.
@@ -140,12 +169,18 @@ struct Pending {
     /// The wait before the attempt in flight, for decorrelated jitter.
     waited: Span,
     attempts: u32,
+    /// Tries at the call that were made before this client was asked; see [`Client::call_for`].
+    before: u32,
     /// The attempt that is current; 0 marks a free slot.
     generation: u32,
     /// Where the current attempt is.
     replica: u32,
     /// What the last retry was charged.
     charge: Charge,
+    /// When the current attempt is given up.
+    gives_up_at: Time,
+    /// Redirections that the current attempt has followed.
+    redirects: u8,
 }
 
 impl Client {
@@ -154,16 +189,25 @@ impl Client {
         Client {
             id,
             policy: policy.clone(),
+            waits: Waits::new(&policy.retry),
             draw,
             // Instances begin at different replicas, as a fleet's do.
             balancer: Balancer::new(policy.balance, replicas, id),
+            directory: None,
             budget: BudgetState::new(&policy.retry.budget),
             admit: 1.0,
             retries: true,
             calls: vec![],
             free: vec![],
             generation: 0,
+            timeouts: VecDeque::new(),
+            armed: Time::ZERO,
         }
+    }
+
+    /// The same client, of a service that `directory` is about.
+    pub fn with_directory(self, directory: Directory) -> Client {
+        Client { directory: Some(Box::new(directory)), ..self }
     }
 
     /// Calls that are not over yet.
@@ -177,23 +221,71 @@ impl Client {
         self.balancer.in_flight()
     }
 
+    /// A call on behalf of a caller one tier up, who waits until `due`; it starts now, and this client's own deadline holds
+    /// too. `before` tries at the same call were made for the caller's earlier attempts: the choice of a replica goes on from
+    /// there, since a repeated draw would lead every retry of the caller to where the last one failed.
+    pub fn call_for(
+        &mut self,
+        now: Time,
+        call: u64,
+        before: u32,
+        due: Time,
+        out: &mut impl Outbox<ClientOut>,
+    ) {
+        let due = due.min(now + self.policy.deadline);
+        self.begin(now, call, now, due, before, out);
+    }
+
+    /// The client's process dies: its calls end in `reset`, and it begins anew with a full budget. What an operator has told
+    /// it stays in force.
+    pub fn crash(&mut self, out: &mut impl Outbox<ClientOut>) {
+        let replicas = self.balancer.in_flight().len() as u32;
+        self.balancer = Balancer::new(self.policy.balance, replicas, self.id);
+        self.budget = BudgetState::new(&self.policy.retry.budget);
+        self.free.clear();
+        self.timeouts.clear();
+        // Generations go on, so that what is still said of these calls is stale.
+        for (slot, pending) in std::mem::take(&mut self.calls).into_iter().enumerate() {
+            let Pending { call, attempts, generation, intended, replica, .. } = pending;
+            if generation == 0 {
+                continue;
+            }
+            let outcome = Outcome::Reset;
+            if replica != NOWHERE {
+                out.put(ClientOut::GiveUp { attempt: Attempt { slot: slot as u32, generation }, replica });
+                out.put(ClientOut::Ended { outcome });
+            }
+            out.put(ClientOut::Done { call, outcome, attempts, intended });
+        }
+    }
+
     #[inline]
-    fn arrive(&mut self, now: Time, call: u64, intended: Time, out: &mut impl Outbox<ClientOut>) {
-        if self.admit < 1.0 && self.draw.unit(Stream::Shed, call, 0) >= self.admit {
+    fn begin(
+        &mut self,
+        now: Time,
+        call: u64,
+        intended: Time,
+        due: Time,
+        before: u32,
+        out: &mut impl Outbox<ClientOut>,
+    ) {
+        if self.admit < 1.0 && self.draw.unit(Stream::Shed, call, before) >= self.admit {
             out.put(ClientOut::Done { call, outcome: Outcome::Rejected, attempts: 0, intended });
             return;
         }
         self.budget.started(now);
-        let due = intended + self.policy.deadline;
         let pending = Pending {
             call,
             intended,
             due,
             waited: Span::ZERO,
             attempts: 0,
+            before,
             generation: 0,
             replica: NOWHERE,
             charge: 0,
+            gives_up_at: Time::NEVER,
+            redirects: 0,
         };
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -210,18 +302,105 @@ impl Client {
 
     #[inline]
     fn send(&mut self, now: Time, slot: u32, out: &mut impl Outbox<ClientOut>) {
+        let pending = &mut self.calls[slot as usize];
+        pending.attempts += 1;
+        pending.redirects = 0;
+        pending.gives_up_at = (now + self.policy.per_try_timeout).min(pending.due);
+        let job = self.address(slot);
+        let Pending { replica, intended, .. } = self.calls[slot as usize];
+        out.put(ClientOut::Send { job, replica, intended });
+        if job.gives_up_at != Time::NEVER {
+            self.arm(job.gives_up_at, job.attempt, out);
+        }
+    }
+
+    /// Chooses a replica for the attempt of the call at `slot`, and names the attempt anew.
+    #[inline]
+    fn address(&mut self, slot: u32) -> Job {
         let generation = self.next_generation();
         let pending = &mut self.calls[slot as usize];
         pending.generation = generation;
-        pending.attempts += 1;
-        pending.replica = self.balancer.pick(pending.call, pending.attempts, self.draw);
-        let attempt = Attempt { slot, generation };
-        let gives_up_at = (now + self.policy.per_try_timeout).min(pending.due);
-        let job = Job { client: self.id, attempt, call: pending.call, number: pending.attempts, gives_up_at };
-        out.put(ClientOut::Send { job, replica: pending.replica, intended: pending.intended });
-        if gives_up_at != Time::NEVER {
-            out.put(ClientOut::WakeAt { at: gives_up_at, wake: Wake::Timeout(attempt) });
+        let Pending { call, before, attempts, gives_up_at, .. } = *pending;
+        let number = before.wrapping_add(attempts);
+        pending.replica = match &self.directory {
+            None => self.balancer.pick(call, number, self.draw),
+            Some(directory) => match directory.route(call, self.draw) {
+                Route::AnyOf(members) => self.balancer.pick_of(&members, call, number, self.draw),
+                Route::To(replica) => {
+                    self.balancer.take(replica);
+                    replica
+                }
+            },
+        };
+        Job { client: self.id, attempt: Attempt { slot, generation }, call, number: attempts, gives_up_at }
+    }
+
+    /// The replica asked is not in charge of the call: the attempt goes on to the one that is, if that is news.
+    fn redirect(&mut self, now: Time, attempt: Attempt, view: &View, out: &mut impl Outbox<ClientOut>) {
+        if !self.waits_for(attempt) {
+            return out.put(ClientOut::Late { attempt });
         }
+        let news = self.directory.as_mut().is_some_and(|directory| directory.told(view));
+        let pending = &mut self.calls[attempt.slot as usize];
+        if !news || pending.redirects == REDIRECTS_MAX {
+            return self.settle(now, attempt.slot, Outcome::Rejected, out);
+        }
+        pending.redirects += 1;
+        self.balancer.release(pending.replica);
+        let job = self.address(attempt.slot);
+        out.put(ClientOut::SendOn { job, replica: self.calls[attempt.slot as usize].replica });
+        if job.gives_up_at != Time::NEVER {
+            self.arm(job.gives_up_at, job.attempt, out);
+        }
+    }
+
+    /// Sees to it that `attempt` times out at `at`.
+    #[inline]
+    fn arm(&mut self, at: Time, attempt: Attempt, out: &mut impl Outbox<ClientOut>) {
+        match self.timeouts.back() {
+            Some(last) if last.0 > at => out.put(ClientOut::WakeAt { at, wake: Wake::Timeout(attempt) }),
+            Some(_) => self.timeouts.push_back((at, attempt)),
+            None => {
+                self.timeouts.push_back((at, attempt));
+                self.armed = at;
+                out.put(ClientOut::WakeAt { at, wake: Wake::Timeouts });
+            }
+        }
+    }
+
+    /// The attempt that times out next, if any is waited for, and when.
+    #[inline]
+    pub fn next_timeout(&mut self) -> Option<(Time, Attempt)> {
+        while let Some(&next) = self.timeouts.front() {
+            if self.waits_for(next.1) {
+                return Some(next);
+            }
+            self.timeouts.pop_front();
+        }
+        None
+    }
+
+    /// Times out the attempt whose time is up, and asks for a timer for the next one that is waited for.
+    #[inline]
+    fn time_out(&mut self, now: Time, out: &mut impl Outbox<ClientOut>) {
+        if now < self.armed {
+            return;
+        }
+        if let Some((_, attempt)) = self.next_timeout().filter(|(at, _)| *at <= now) {
+            // It stays in the list meanwhile: while that is not empty, no second timer is asked for.
+            self.give_up(now, attempt, out);
+        }
+        if let Some((at, _)) = self.next_timeout() {
+            self.armed = at;
+            out.put(ClientOut::WakeAt { at, wake: Wake::Timeouts });
+        }
+    }
+
+    #[inline]
+    fn give_up(&mut self, now: Time, attempt: Attempt, out: &mut impl Outbox<ClientOut>) {
+        let replica = self.calls[attempt.slot as usize].replica;
+        out.put(ClientOut::GiveUp { attempt, replica });
+        self.settle(now, attempt.slot, Outcome::Timeout, out);
     }
 
     /// The current attempt of the call at `slot` has ended: try again, or end the call.
@@ -234,6 +413,12 @@ impl Client {
             self.budget.retry_ended();
         }
         out.put(ClientOut::Ended { outcome });
+        if let Some(directory) = &mut self.directory {
+            match outcome {
+                Outcome::Timeout | Outcome::Reset => directory.unheard(),
+                Outcome::Success | Outcome::Rejected | Outcome::Error => directory.heard(),
+            }
+        }
         if outcome == Outcome::Success {
             self.budget.succeeded(now, pending.charge);
         } else if let Some(wait) = self.judge(now, slot, outcome) {
@@ -267,7 +452,7 @@ impl Client {
             return None;
         }
         let rejected = outcome == Outcome::Rejected;
-        let wait = retry.backoff.wait(pending.call, pending.attempts, rejected, pending.waited, self.draw);
+        let wait = self.waits.wait(pending.call, pending.attempts, rejected, pending.waited, self.draw);
         if now + wait >= pending.due {
             return None;
         }
@@ -297,15 +482,22 @@ impl Machine for Client {
     #[inline]
     fn step(&mut self, now: Time, input: ClientIn, out: &mut impl Outbox<ClientOut>) {
         match input {
-            ClientIn::Arrive { call, intended } => self.arrive(now, call, intended, out),
+            ClientIn::Arrive { call, intended } => {
+                self.begin(now, call, intended, intended + self.policy.deadline, 0, out);
+            }
             ClientIn::Woken(Wake::Timeout(attempt)) => {
                 // A call that waits to retry has a new generation, so its old timeout is not current.
                 if self.waits_for(attempt) {
-                    let replica = self.calls[attempt.slot as usize].replica;
-                    out.put(ClientOut::GiveUp { attempt, replica });
-                    self.settle(now, attempt.slot, Outcome::Timeout, out);
+                    self.give_up(now, attempt, out);
                 }
             }
+            ClientIn::Elsewhere { attempt, view } => self.redirect(now, attempt, &view, out),
+            ClientIn::Members(view) => {
+                if let Some(directory) = &mut self.directory {
+                    directory.told(&view);
+                }
+            }
+            ClientIn::Woken(Wake::Timeouts) => self.time_out(now, out),
             ClientIn::Answer { attempt, outcome } => {
                 if self.waits_for(attempt) {
                     self.settle(now, attempt.slot, outcome, out);

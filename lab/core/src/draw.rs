@@ -37,6 +37,14 @@ pub enum Stream {
     NetworkOut = 10,
     /// Delay of an answer on its way back.
     NetworkBack = 11,
+    /// Which key a call is about.
+    Key = 12,
+    /// Whether a call reads or writes.
+    Operation = 13,
+    /// How old an entry is that a cache holds from the beginning.
+    Age = 14,
+    /// Delay of a message between replicas.
+    NetworkPeer = 15,
 }
 
 impl Draw {

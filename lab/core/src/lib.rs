@@ -5,17 +5,21 @@
 //!
 //! - [`time`], [`draw`], [`call`]: instants, keyed randomness, and the nouns.
 //! - [`machine`]: the contract that every machine keeps.
-//! - [`arrival`], [`demand`]: what load comes, and how much work it is.
+//! - [`arrival`], [`demand`], [`keys`]: what load comes, how much work it is, and which keys it is about.
 //! - [`retry`], [`budget`], [`balance`]: what a client decides; [`client`] puts it together.
 //! - [`queue`]: who is served next; [`server`] puts it together.
+//! - [`cache`]: a look-aside cache in front of a store.
 //! - [`timeline`]: what goes wrong, when, and what an operator does.
 pub mod arrival;
 pub mod balance;
 pub mod budget;
+pub mod cache;
 pub mod call;
 pub mod client;
 pub mod demand;
+pub mod directory;
 pub mod draw;
+pub mod keys;
 pub mod machine;
 pub mod queue;
 pub mod replicate;

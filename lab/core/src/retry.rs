@@ -73,18 +73,32 @@ impl Backoff {
     /// The wait before retry number `retry` (from 1) of `call`. `previous` is the wait before the retry before it,
     /// zero if there was none.
     pub fn wait(&self, call: u64, retry: u32, rejected: bool, previous: Span, draw: Draw) -> Span {
-        let initial = if rejected { self.initial_after_rejection } else { self.initial };
-        if initial == Span::ZERO {
-            return Span::ZERO;
-        }
-        let mut grown = initial;
+        self.spread(self.grown(retry, rejected), call, retry, rejected, previous, draw)
+    }
+
+    /// The wait before retry number `retry`, not yet jittered.
+    fn grown(&self, retry: u32, rejected: bool) -> Span {
+        let mut grown = self.initial(rejected);
         for _ in 1..retry {
             if self.multiplier == 1.0 || grown >= self.max {
                 break;
             }
             grown = grown * self.multiplier;
         }
-        let v = grown.min(self.max);
+        grown.min(self.max)
+    }
+
+    fn initial(&self, rejected: bool) -> Span {
+        if rejected { self.initial_after_rejection } else { self.initial }
+    }
+
+    /// Jitters a wait of `v`.
+    #[inline]
+    fn spread(&self, v: Span, call: u64, retry: u32, rejected: bool, previous: Span, draw: Draw) -> Span {
+        let initial = self.initial(rejected);
+        if initial == Span::ZERO {
+            return Span::ZERO;
+        }
         let unit = || draw.unit(Stream::Backoff, call, retry);
         match self.jitter {
             Jitter::None => v,
@@ -96,6 +110,36 @@ impl Backoff {
                 let top = previous * 3.0;
                 (initial + (top - initial) * unit()).min(self.max)
             }
+        }
+    }
+}
+
+/// A backoff in use, its first waits worked out once.
+#[derive(Clone, Debug)]
+pub struct Waits {
+    backoff: Backoff,
+    /// Before jitter, after any other outcome and after a rejection, by retry from the first.
+    grown: Vec<[Span; 2]>,
+}
+
+/// Waits beyond this many are worked out when they are needed.
+const KEPT: u32 = 32;
+
+impl Waits {
+    /// The waits of `retry`.
+    pub fn new(retry: &Retry) -> Waits {
+        let backoff = retry.backoff.clone();
+        let kept = 1..=retry.max_attempts.saturating_sub(1).min(KEPT);
+        let grown = kept.map(|n| [backoff.grown(n, false), backoff.grown(n, true)]).collect();
+        Waits { backoff, grown }
+    }
+
+    /// As [`Backoff::wait`].
+    #[inline]
+    pub fn wait(&self, call: u64, retry: u32, rejected: bool, previous: Span, draw: Draw) -> Span {
+        match self.grown.get(retry as usize - 1) {
+            Some(v) => self.backoff.spread(v[usize::from(rejected)], call, retry, rejected, previous, draw),
+            None => self.backoff.wait(call, retry, rejected, previous, draw),
         }
     }
 }

@@ -253,6 +253,16 @@ impl Server {
         self.workers.len() - self.idle.len()
     }
 
+    /// Whether a pause holds it.
+    pub fn is_paused(&self) -> bool {
+        matches!(self.state, State::Paused { .. })
+    }
+
+    /// Whether it has crashed and not been restarted.
+    pub fn is_down(&self) -> bool {
+        self.state == State::Down
+    }
+
     /// Attempts inside: waiting, at work, or held back by a pause.
     pub fn inside(&self) -> usize {
         let held_back = self.outside.iter().filter(|(_, input)| matches!(input, ServerIn::Arrive(_))).count();

@@ -95,8 +95,13 @@ impl Sub for Span {
 
 impl Mul<f64> for Span {
     type Output = Span;
+    #[inline]
     fn mul(self, factor: f64) -> Span {
-        if self.is_forever() { self } else { Span((self.0 as f64 * factor + 0.5) as u64) }
+        // By way of signed numbers, which processors convert in one step; 292 years are more than any finite span.
+        match i64::try_from(self.0) {
+            Ok(ns) => Span((ns as f64 * factor + 0.5).max(0.0) as i64 as u64),
+            Err(_) => self,
+        }
     }
 }
 

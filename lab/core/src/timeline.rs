@@ -3,11 +3,13 @@
 //! A trigger is a bounded disturbance that starts and stops by itself; a lever is what an operator does. Keeping the two
 //! apart is what makes *metastable* well defined: triggers over, no lever touched, still down.
 use crate::{
+    cache::Flush,
     client::ClientControl,
     server::ServerControl,
     time::{Span, Time},
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// A trigger or a lever.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,6 +93,25 @@ pub enum Effect {
         /// Which replicas.
         replicas: Replicas,
     },
+    /// Messages between these replicas on one side, and the others and the manager on the other, are lost. Clients reach all.
+    Partition {
+        /// Which replicas are apart.
+        replicas: Replicas,
+    },
+    /// A cache loses keys once, at the beginning.
+    CacheFlush {
+        /// Which service.
+        service: usize,
+        /// Which keys.
+        keys: Flush,
+    },
+    /// The manager of a replicated service stands still, or is down.
+    Manager {
+        /// Which service's.
+        service: usize,
+        /// Whether it stands still; else it is down and comes back with what it has kept.
+        pause: bool,
+    },
 }
 
 /// Some replicas of one service.
@@ -127,6 +148,27 @@ pub enum Change {
         service: usize,
         /// In addition to the network's own delay.
         extra: Span,
+    },
+    /// From now on these replicas of `service` are apart from the others and from the manager; nobody if the list is empty.
+    Partition {
+        /// The service's index.
+        service: usize,
+        /// The replicas on the far side.
+        apart: Vec<u32>,
+    },
+    /// The replicas of this cache lose keys.
+    Flush {
+        /// The service's index.
+        service: usize,
+        /// Which keys.
+        keys: Flush,
+    },
+    /// Tell the manager of a service.
+    Manager {
+        /// The service's index.
+        service: usize,
+        /// What to tell it.
+        control: ServerControl,
     },
     /// A disturbance begins or ends; for the record of events.
     Mark {
@@ -198,6 +240,29 @@ pub fn timeline(disturbances: &[Disturbance]) -> Vec<(Time, Change)> {
             }),
             Effect::QueueFlush { replicas } => {
                 on_replicas(replicas, &mut changes, &|_| begins.then_some(ServerControl::Flush));
+            }
+            Effect::CacheFlush { service, keys } if begins => {
+                changes.push((at, Change::Flush { service: *service, keys: *keys }));
+            }
+            Effect::CacheFlush { .. } => {}
+            Effect::Partition { replicas } => {
+                let apart = all().filter_map(|e| match e {
+                    Effect::Partition { replicas: r } if r.service == replicas.service => Some(&r.which),
+                    _ => None,
+                });
+                let apart: BTreeSet<u32> = apart.flatten().copied().collect();
+                let (service, apart) = (replicas.service, apart.into_iter().collect());
+                changes.push((at, Change::Partition { service, apart }));
+            }
+            Effect::Manager { service, pause } => {
+                let same = |e: &&Effect| matches!(e, Effect::Manager { service: s, pause: p } if s == service && p == pause);
+                let (begin, end) = match pause {
+                    true => (ServerControl::Pause, ServerControl::Resume),
+                    false => (ServerControl::Crash, ServerControl::Restart),
+                };
+                if let Some(control) = first_or_last(all().filter(same).count(), begins, begin, end) {
+                    changes.push((at, Change::Manager { service: *service, control }));
+                }
             }
             Effect::NetworkDelay { service, .. } => {
                 let extra = all().filter_map(|e| match e {

@@ -95,7 +95,7 @@ fn a_call_that_is_answered_is_done_with_one_attempt() {
     let outputs = rig.arrive(ms(5), 7);
     let job = sent(&outputs).unwrap();
     assert_eq!((job.call, job.number, job.gives_up_at), (7, 1, ms(1005)));
-    assert_eq!(wakes(&outputs), [(ms(1005), Wake::Timeout(job.attempt))]);
+    assert_eq!(wakes(&outputs), [(ms(1005), Wake::Timeouts)]);
     let outputs = rig.answer(ms(30), job.attempt, Outcome::Success);
     assert_eq!(
         outputs,
@@ -393,4 +393,66 @@ mod property {
             prop_assert_eq!(rig.waiting_for(), 0);
         }
     }
+}
+
+#[test]
+fn a_call_for_another_ends_when_its_caller_gives_up_or_at_its_own_deadline() {
+    for (deadline, due, limit) in
+        [(Span::FOREVER, ms(300), ms(300)), (Span::from_millis(200), ms(300), ms(200))]
+    {
+        let mut rig = Rig::new(&ClientPolicy { deadline, ..policy() });
+        rig.client.call_for(Time::ZERO, 1, 0, due, &mut rig.out);
+        let outputs: Vec<ClientOut> = rig.out.drain(..).collect();
+        let job = sent(&outputs).unwrap();
+        assert_eq!((job.number, job.gives_up_at), (1, limit));
+        // No retry could start before the end.
+        assert_eq!(done(&rig.timeout(limit, job.attempt)), Some((Outcome::Timeout, 1)));
+    }
+}
+
+#[test]
+fn a_call_for_another_draws_on_from_earlier_tries() {
+    let replicas = |before: u32| -> Vec<u32> {
+        let policy = ClientPolicy { balance: Balance::Random, ..policy() };
+        let mut client = Client::new(0, &policy, 1_000, Draw { seed: 1 });
+        let mut out = vec![];
+        client.call_for(Time::ZERO, 1, before, Time::NEVER, &mut out);
+        let attempt = sent(&out).unwrap().attempt;
+        client.step(ms(1), ClientIn::Answer { attempt, outcome: Outcome::Rejected }, &mut out);
+        let replica = |o: &ClientOut| match o {
+            ClientOut::Send { replica, .. } => Some(*replica),
+            _ => None,
+        };
+        out.iter().filter_map(replica).collect()
+    };
+    let (first, later) = (replicas(0), replicas(1));
+    assert_eq!(first[1], later[0]);
+    assert_ne!(first[0], first[1]);
+}
+
+#[test]
+fn a_crash_ends_every_call_once_and_what_is_said_of_them_later_is_stale() {
+    let mut retry = policy();
+    retry.retry.backoff = fixed_backoff(100);
+    let mut rig = Rig::new(&retry);
+    let waits = sent(&rig.arrive(Time::ZERO, 1)).unwrap().attempt;
+    let flies = sent(&rig.arrive(Time::ZERO, 2)).unwrap().attempt;
+    let backing_off = wakes(&rig.answer(ms(10), waits, Outcome::Rejected));
+    rig.client.crash(&mut rig.out);
+    let outputs: Vec<ClientOut> = rig.out.drain(..).collect();
+    let ended: Vec<u64> = outputs
+        .iter()
+        .filter_map(|o| match o {
+            ClientOut::Done { call, outcome: Outcome::Reset, .. } => Some(*call),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ended, [1, 2]);
+    let given_up = |o: &ClientOut| matches!(o, ClientOut::GiveUp { attempt, .. } if *attempt == flies);
+    assert_eq!(outputs.iter().filter(|o| given_up(o)).count(), 1);
+    assert_eq!((rig.client.in_progress(), rig.waiting_for()), (0, 0));
+    let now = sent(&rig.arrive(ms(20), 3)).unwrap().attempt;
+    assert_eq!(rig.step(ms(110), ClientIn::Woken(backing_off[0].1)), []);
+    assert_eq!(rig.answer(ms(120), flies, Outcome::Success), [ClientOut::Late { attempt: flies }]);
+    assert_eq!(done(&rig.answer(ms(130), now, Outcome::Success)), Some((Outcome::Success, 1)));
 }

@@ -1,15 +1,15 @@
-//! `lab presets`: retry policies of real clients.
+//! `lab presets`: retry policies of real clients, and how real systems decide that a replica is gone.
 use super::{
     exit::{Exit, Failure, Outcome},
     table::Table,
 };
 use crate::config::{
     diagnose::suggest,
-    preset::{PRESETS, Preset, Tag, find, names},
+    preset::{Preset, Tag, of_block},
 };
 use serde_json::{Value, json};
 
-/// Retry policies of real clients, with their sources.
+/// Settings of real clients and managers, with their sources.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -26,8 +26,8 @@ pub(super) struct Args {
 
 pub(super) fn presets(args: &Args) -> Outcome {
     let shown: Vec<&Preset> = match &args.name {
-        None => PRESETS.iter().collect(),
-        Some(name) => vec![find(name).ok_or_else(|| unknown(name))?],
+        None => all().collect(),
+        Some(name) => vec![all().find(|p| p.name == name).ok_or_else(|| unknown(name))?],
     };
     if args.json {
         let documents: Vec<Value> = shown.iter().map(|preset| document(preset)).collect();
@@ -35,18 +35,28 @@ pub(super) fn presets(args: &Args) -> Outcome {
     } else if let (Some(_), [preset]) = (&args.name, &shown[..]) {
         print!("{}", describe(preset));
     } else {
-        let mut table = Table::new(&["preset", "version", "known", "source"]);
-        for p in shown {
-            table.line([p.name.into(), p.version.into(), known(p.tag).into(), p.source.into()]);
+        for block in BLOCKS {
+            let mut table = Table::new(&["preset", "version", "known", "source"]);
+            for p in of_block(block) {
+                table.line([p.name.into(), p.version.into(), known(p.tag).into(), p.source.into()]);
+            }
+            print!("{table}\n  In a config: {block}: {{ preset: NAME }}; fields beside it override it.\n\n");
         }
-        print!("{table}\n  In a config: retry: {{ preset: NAME }}; fields beside it override it.\n");
     }
     Ok(Exit::Done)
 }
 
+/// The blocks of a config that can start from a preset.
+const BLOCKS: [&str; 2] = ["retry", "membership"];
+
+fn all() -> impl Iterator<Item = &'static Preset> {
+    BLOCKS.into_iter().flat_map(of_block)
+}
+
 fn unknown(name: &str) -> Failure {
-    let help = suggest(name, &names()).map_or(String::new(), |s| format!("\n  help: {s}"));
-    Failure::Usage(format!("there is no preset `{name}`{help}\n  presets: {}", names().join(", ")))
+    let names: Vec<&str> = all().map(|preset| preset.name).collect();
+    let help = suggest(name, &names).map_or(String::new(), |s| format!("\n  help: {s}"));
+    Failure::Usage(format!("there is no preset `{name}`{help}\n  presets: {}", names.join(", ")))
 }
 
 fn describe(preset: &Preset) -> String {

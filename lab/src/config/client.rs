@@ -94,7 +94,7 @@ pub enum Hedge {
 pub struct Retry {
     /// Start from a preset; the other fields override its fields. Of `backoff`, single fields override single fields.
     #[serde(default, skip_serializing)]
-    #[schemars(extend("enum" = super::preset::names()))]
+    #[schemars(extend("enum" = super::preset::names("retry")))]
     pub preset: Option<String>,
     /// Attempts in all, the first one included (as in gRPC and the AWS SDKs).
     #[serde(default = "three")]

@@ -1,5 +1,6 @@
 //! What goes wrong and what an operator does about it.
 use super::{
+    cache::FlushKeys,
     choice::Selection,
     units::{Duration, Limit, Share},
 };
@@ -97,6 +98,47 @@ pub enum Disturb {
         /// Which replicas, counted from 0.
         #[serde(default)]
         replicas: Selection<u32>,
+    },
+    /// Messages between these replicas on one side, and the others and the manager on the other, are lost. Clients reach all.
+    Partition {
+        /// Which service; not needed where there is only one.
+        #[serde(default)]
+        service: String,
+        /// Which replicas are apart, counted from 0.
+        replicas: Selection<u32>,
+    },
+    /// Replicas crash and come back, one after the other, as when a new version is rolled out. The first goes when the trigger
+    /// begins, and the last is back when it ends.
+    RollingRestart {
+        /// How long each is down. What is left of the time is spread between them.
+        down: Duration,
+        /// Which service; not needed where there is only one.
+        #[serde(default)]
+        service: String,
+        /// Which replicas, counted from 0.
+        #[serde(default)]
+        replicas: Selection<u32>,
+    },
+    /// A cache loses keys, once, when the trigger begins.
+    CacheFlush {
+        /// Which cache; not needed where there is only one service.
+        #[serde(default)]
+        service: String,
+        /// Which keys.
+        #[serde(default)]
+        keys: FlushKeys,
+    },
+    /// The manager of a service's membership stands still.
+    ManagerPause {
+        /// Which service; not needed where there is only one.
+        #[serde(default)]
+        service: String,
+    },
+    /// The manager of a service's membership is down. It comes back with the views that it has kept.
+    ManagerCrash {
+        /// Which service; not needed where there is only one.
+        #[serde(default)]
+        service: String,
     },
     /// Every message to and from the service takes longer.
     NetworkDelay {

@@ -22,7 +22,12 @@ impl Expander<'_> {
         if let Some(Node { value: Value::Map(clients), .. }) = root.get_mut("clients") {
             for client in clients {
                 self.workload(&mut client.value);
-                self.preset(&mut client.value);
+                self.preset(&mut client.value, "retry");
+            }
+        }
+        if let Some(Node { value: Value::Map(services), .. }) = root.get_mut("services") {
+            for service in services {
+                self.preset(&mut service.value, "membership");
             }
         }
         self.recordings(root);
@@ -91,13 +96,13 @@ impl Expander<'_> {
         }
     }
 
-    /// Replaces `preset: NAME` in a client's `retry` by the preset's settings, under those that are written beside it.
-    fn preset(&mut self, client: &mut Node) {
-        let Some(retry) = client.get_mut("retry") else { return };
-        let Some(entry) = retry.entry("preset").cloned() else { return };
+    /// Replaces `preset: NAME` in a block of `parent` by the preset's settings, under those that are written beside it.
+    fn preset(&mut self, parent: &mut Node, block: &str) {
+        let Some(written) = parent.get_mut(block) else { return };
+        let Some(entry) = written.entry("preset").cloned() else { return };
         let Some(name) = entry.value.text() else { return };
-        let Some(preset) = preset::find(name) else {
-            let names = preset::names();
+        let Some(preset) = preset::find(block, name) else {
+            let names = preset::names(block);
             let help = suggest(name, &names);
             let mut finding = Finding::error(
                 entry.value.place,
@@ -105,17 +110,17 @@ impl Expander<'_> {
                 format!("expected {}", super::read::any_of(&names)),
                 help,
             );
-            finding.path = "retry.preset".into();
+            finding.path = format!("{block}.preset");
             self.findings.push(finding);
-            self.poison.add(retry);
+            self.poison.add(written);
             return;
         };
         let mut settings = preset.settings(entry.value.place);
-        retry.remove("preset");
-        overlay(&mut settings, retry, "");
-        settings.place = retry.place;
-        settings.id = retry.id;
-        *retry = settings;
+        written.remove("preset");
+        overlay(&mut settings, written, "");
+        settings.place = written.place;
+        settings.id = written.id;
+        *written = settings;
     }
 
     /// Makes the paths of recorded files absolute: relative ones start at the file in which they are written.
@@ -148,11 +153,13 @@ impl Expander<'_> {
     }
 }
 
-/// Puts the entries of `above` over those of `below`; of `backoff`, entry by entry.
+/// Puts the entries of `above` over those of `below`; of `backoff`, `heartbeat` and `transfer` entry by entry.
 fn overlay(below: &mut Node, above: &Node, under: &str) {
     for entry in above.entries() {
         let key = entry.key.text().unwrap_or("");
-        let merge = under.is_empty() && key == "backoff" && !entry.value.entries().is_empty();
+        let merge = under.is_empty()
+            && matches!(key, "backoff" | "heartbeat" | "transfer")
+            && !entry.value.entries().is_empty();
         match below.get_mut(key) {
             Some(inner) if merge && !inner.entries().is_empty() => overlay(inner, &entry.value, key),
             _ => below.put(entry.key.clone(), entry.value.clone()),

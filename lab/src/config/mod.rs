@@ -1,6 +1,7 @@
 //! The config language: what a person writes, read with care, and with every default filled in.
 mod anything;
 pub mod budget;
+pub mod cache;
 mod check;
 pub mod choice;
 pub mod client;
@@ -12,12 +13,14 @@ mod expand;
 pub mod experiment;
 pub mod expect;
 mod load;
+pub mod membership_preset;
 pub mod node;
 mod overlay;
 pub mod preset;
 mod read;
 pub mod recorded;
 mod reference;
+pub mod replication;
 mod resolve;
 pub mod service;
 pub mod units;
@@ -29,8 +32,3 @@ pub use experiment::Experiment;
 pub use load::{Loaded, LoadedVariant, load, load_text};
 pub use preset::{PRESETS, Preset, Tag};
 pub use reference::{reference, schema};
-
-/// The retry presets, in the order of the reference.
-pub fn presets() -> &'static [Preset] {
-    PRESETS
-}

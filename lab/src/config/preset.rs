@@ -1,7 +1,10 @@
-//! Retry policies of real clients, by name and version.
-use super::node::{Node, Place, parse};
+//! Settings of real systems, by name and version: here retry policies of clients.
+use super::{
+    membership_preset::MEMBERSHIP_PRESETS,
+    node::{Node, Place, parse},
+};
 
-/// A retry policy with the defaults of a real client.
+/// Settings with the defaults of a real system.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Preset {
     /// What `preset:` calls it.
@@ -14,7 +17,7 @@ pub struct Preset {
     pub tag: Tag,
     /// What it does in a sentence, and what of it the lab does not model.
     pub about: &'static str,
-    /// The settings of `retry`, as YAML.
+    /// The settings of `retry` or `membership`, as YAML.
     pub yaml: &'static str,
 }
 
@@ -31,7 +34,7 @@ pub enum Tag {
     U,
 }
 
-/// Every preset, in the order of the reference.
+/// Every preset of `retry`, in the order of the reference.
 pub const PRESETS: &[Preset] = &[
     Preset {
         name: "naive-3x-immediate",
@@ -244,14 +247,23 @@ pub const PRESETS: &[Preset] = &[
     },
 ];
 
-/// The preset called `name`.
-pub fn find(name: &str) -> Option<&'static Preset> {
-    PRESETS.iter().find(|p| p.name == name)
+/// The presets that a block of a config can start from: `retry` or `membership`.
+pub fn of_block(block: &str) -> &'static [Preset] {
+    match block {
+        "retry" => PRESETS,
+        "membership" => MEMBERSHIP_PRESETS,
+        _ => &[],
+    }
 }
 
-/// The names of all presets.
-pub fn names() -> Vec<&'static str> {
-    PRESETS.iter().map(|p| p.name).collect()
+/// The preset of `block` called `name`.
+pub fn find(block: &str, name: &str) -> Option<&'static Preset> {
+    of_block(block).iter().find(|p| p.name == name)
+}
+
+/// The names of all presets of `block`.
+pub fn names(block: &str) -> Vec<&'static str> {
+    of_block(block).iter().map(|p| p.name).collect()
 }
 
 impl Preset {

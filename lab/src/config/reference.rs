@@ -1,7 +1,7 @@
 //! The language, described from its own types: a JSON schema for editors and a reference for people.
 use super::{
     experiment::Experiment,
-    preset::{PRESETS, Tag},
+    preset::{Tag, of_block},
 };
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
@@ -39,7 +39,8 @@ pub fn reference() -> String {
             page.block(&name, &definition);
         }
     }
-    presets(&mut page.text);
+    presets(&mut page.text, "retry");
+    presets(&mut page.text, "membership");
     page.text
 }
 
@@ -190,14 +191,15 @@ fn one_line(value: &Value) -> String {
     }
 }
 
-fn presets(text: &mut String) {
-    text.push_str(
-        "## Presets for `retry`\n\n\
-         Written `retry: { preset: NAME }`; other keys of `retry` override the preset's. How well the values are known: V read in \
+fn presets(text: &mut String, block: &str) {
+    let _ = write!(
+        text,
+        "\n## Presets for `{block}`\n\n\
+         Written `{block}: {{ preset: NAME }}`; other keys of `{block}` override the preset's. How well the values are known: V read in \
          upstream code, a specification or official documentation; S read as a quotation; E a documented example, not a default; \
          U unverified.\n\n| preset | version | known | what it does | settings | source |\n|---|---|---|---|---|---|\n",
     );
-    for preset in PRESETS {
+    for preset in of_block(block) {
         let tag = match preset.tag {
             Tag::V => "V",
             Tag::S => "S",

@@ -65,6 +65,11 @@ impl Disturb {
             | Disturb::Pause { service, .. }
             | Disturb::Crash { service, .. }
             | Disturb::ErrorBurst { service, .. }
+            | Disturb::Partition { service, .. }
+            | Disturb::RollingRestart { service, .. }
+            | Disturb::CacheFlush { service, .. }
+            | Disturb::ManagerPause { service }
+            | Disturb::ManagerCrash { service }
             | Disturb::NetworkDelay { service, .. } => Some(service),
         }
     }

@@ -1,6 +1,8 @@
 //! What runs: services, their queues, and how long work takes.
 use super::{
+    cache::Cache,
     choice::{OrNone, Places},
+    replication::{Membership, Replication},
     units::{Duration, Limit, POISON},
 };
 use lab_core::time::Span;
@@ -28,6 +30,27 @@ pub struct Service {
     /// Who waits, and who is served next.
     #[serde(default)]
     pub queue: Queue,
+    /// Makes the service a cache in front of another one.
+    #[serde(default)]
+    pub cache: OrNone<Cache>,
+    /// How the replicas hold a keyed store together.
+    #[serde(default)]
+    pub replication: Replication,
+    /// Of a replicated store: how long a message with writes of other replicas to apply holds a worker. `none`: as long as
+    /// `service_time` says, for every replica does the same work.
+    #[serde(default)]
+    pub apply_time: OrNone<Law>,
+    /// Of a replicated store: how long a part of it, read or written for a newcomer, holds a worker. `none`: as `service_time`.
+    #[serde(default)]
+    pub transfer_time: OrNone<Law>,
+    /// Of a replicated store: whether a write that is tried again carries an idempotency key, and is recognised by it before it
+    /// is replicated once more.
+    #[serde(default)]
+    pub deduplicate: bool,
+    /// Who of the replicas is sent work. A replicated store always has a membership; without one written here, that of the
+    /// defaults. `none` for replicas that hold nothing: all of them are sent work, always.
+    #[serde(default)]
+    pub membership: OrNone<Membership>,
     /// Who is let in before the queue. Only `none` in this version: everybody.
     #[serde(default)]
     pub admission: Admission,
@@ -43,6 +66,13 @@ pub struct Service {
     /// How long an attempt that an error burst hits holds a worker. `none`: it fails on arrival and holds none.
     #[serde(default)]
     pub error_service_time: OrNone<Law>,
+}
+
+impl Service {
+    /// Whether its replicas form a group: a replicated store, or replicas under a membership.
+    pub fn is_group(&self) -> bool {
+        self.replication != Replication::None || self.membership.as_ref().is_some()
+    }
 }
 
 fn one() -> u32 {

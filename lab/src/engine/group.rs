@@ -7,7 +7,9 @@ use crate::{
 use lab_core::{
     arrival::{Arrival, Arrivals},
     client::{Client, Wake},
+    directory::{Directory, StoreAccess},
     draw::{Draw, Stream},
+    keys::OperationSource,
     retry::Jitter,
     server::Cancel,
 };
@@ -22,9 +24,12 @@ pub(super) struct Group {
     pub recorder: ClientRecorder,
     /// Whether servers want to know that a caller hung up.
     pub tells_disconnects: bool,
+    /// What its calls are.
+    pub operations: OperationSource,
+    /// Where the service is a replicated store: how its calls ask it.
+    pub access: Option<StoreAccess>,
     draw: Draw,
-    timeout_lane: Lane,
-    /// For retries that all wait equally long; others go to the heap.
+    /// For retries that all wait equally long; others follow no order.
     backoff_lane: Option<Lane>,
 }
 
@@ -43,8 +48,9 @@ impl Group {
                 service: group.service as u32,
                 recorder: ClientRecorder::new(scenario, index),
                 tells_disconnects: scenario.services[group.service].policy.cancel == Cancel::OnDisconnect,
+                operations: OperationSource::new(&group.operations),
+                access: scenario.access(index),
                 draw,
-                timeout_lane: agenda.lane(),
                 backoff_lane: fixed.then(|| agenda.lane()),
             }
         };
@@ -65,8 +71,8 @@ impl Group {
     #[inline]
     pub(super) fn lane(&self, wake: Wake) -> Option<Lane> {
         match wake {
-            Wake::Timeout(_) => Some(self.timeout_lane),
             Wake::Retry(_) => self.backoff_lane,
+            Wake::Timeouts | Wake::Timeout(_) => None,
         }
     }
 }
@@ -90,8 +96,12 @@ pub(super) fn clients(scenario: &Scenario, draw: Draw) -> (Vec<Client>, Vec<u32>
     let mut group_of = vec![];
     for (index, group) in scenario.clients.iter().enumerate() {
         for _ in 0..group.instances {
-            let replicas = scenario.services[group.service].replicas;
-            clients.push(Client::new(clients.len() as u32, &group.policy, replicas, draw));
+            let service = &scenario.services[group.service];
+            let client = Client::new(clients.len() as u32, &group.policy, service.replicas, draw);
+            clients.push(match service.membership {
+                None => client,
+                Some(_) => client.with_directory(Directory::new(scenario.access(index), service.replicas)),
+            });
             group_of.push(index as u32);
         }
     }

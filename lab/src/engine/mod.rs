@@ -3,4 +3,6 @@ mod group;
 #[cfg(feature = "live")]
 pub mod live;
 mod network;
+mod notes;
 pub mod sim;
+mod slab;

@@ -11,13 +11,16 @@ pub(super) struct Network {
     own: Demand,
     /// What triggers add, by service.
     added: Vec<Span>,
+    /// The replicas that a partition has put apart, by service.
+    apart: Vec<Vec<u32>>,
     draw: Draw,
 }
 
 impl Network {
     pub(super) fn new(scenario: &Scenario, draw: Draw) -> Network {
         let added = vec![Span::ZERO; scenario.services.len()];
-        Network { own: scenario.network_delay.clone(), added, draw }
+        let apart = vec![vec![]; scenario.services.len()];
+        Network { own: scenario.network_delay.clone(), added, apart, draw }
     }
 
     /// The delay of a message to or from `service`. `stream`, `call` and `number` key the draw.
@@ -33,5 +36,15 @@ impl Network {
     /// From now on messages to and from `service` take this much longer.
     pub(super) fn add(&mut self, service: usize, extra: Span) {
         self.added[service] = extra;
+    }
+
+    /// From now on these replicas of `service` are apart from the others.
+    pub(super) fn part(&mut self, service: usize, apart: &[u32]) {
+        self.apart[service] = apart.to_vec();
+    }
+
+    /// Whether a replica of `service` (or its manager, who never is) is apart from the others.
+    pub(super) fn apart(&self, service: u32, replica: u32) -> bool {
+        self.apart[service as usize].contains(&replica)
     }
 }

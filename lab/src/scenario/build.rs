@@ -1,17 +1,20 @@
 //! From a resolved config to a scenario: names become indexes, shares of a workload become loads.
 use super::{
-    ClientGroup, Healthy, Scenario, Service,
+    CacheService, ClientGroup, Healthy, Replication, Scenario, Service, build_group as group,
     build_policy::{balance, cancel, demand, demand_per, discipline, retry},
 };
 use crate::config::{
     self, Experiment,
+    cache::FlushKeys,
     choice::{OrNone, Selection},
     disturbance::{Disturb, Pull},
     recorded,
+    service::Law,
     workload::{Arrivals, Workload},
 };
 use lab_core::{
     arrival::{Load, Process, Stage},
+    cache::Flush,
     client::ClientPolicy,
     retry::Retry,
     server::ServerPolicy,
@@ -32,7 +35,7 @@ pub(super) fn build(name: &str, experiment: &Experiment) -> Result<Scenario, Str
         window: e.window.ok_or("the window is not resolved")?.0,
         seed: e.seed,
         replications: e.replications,
-        services: e.services.iter().map(|(name, s)| service(name, s)).collect::<Result<_, _>>()?,
+        services: e.services.iter().map(|(name, s)| service(e, name, s)).collect::<Result<_, _>>()?,
         clients: clients(e)?,
         network_delay: demand(&e.network.delay)?,
         healthy: Healthy { good: e.healthy.good.0, over: e.healthy.over.0, latency: e.healthy.latency.limit },
@@ -40,7 +43,7 @@ pub(super) fn build(name: &str, experiment: &Experiment) -> Result<Scenario, Str
     })
 }
 
-fn service(name: &str, service: &config::service::Service) -> Result<Service, String> {
+fn service(e: &Experiment, name: &str, service: &config::service::Service) -> Result<Service, String> {
     let policy = ServerPolicy {
         workers: service.workers,
         discipline: discipline(service.queue.discipline),
@@ -54,7 +57,30 @@ fn service(name: &str, service: &config::service::Service) -> Result<Service, St
             OrNone::Some(law) => Some(demand(law)?),
         },
     };
-    Ok(Service { name: name.into(), replicas: service.replicas, policy })
+    let replication = match group::mode(service.replication) {
+        None => None,
+        Some(mode) => {
+            let law = |written: &OrNone<Law>| demand(written.as_ref().unwrap_or(&service.service_time));
+            Some(Replication {
+                mode,
+                apply_time: law(&service.apply_time)?,
+                transfer_time: law(&service.transfer_time)?,
+                deduplicate: service.deduplicate,
+            })
+        }
+    };
+    let cache = match &service.cache {
+        OrNone::None => None,
+        OrNone::Some(cache) => Some(CacheService {
+            calls: index(e.services.keys(), &cache.calls)?,
+            policy: group::cache(cache, &policy),
+        }),
+    };
+    let membership = match &service.membership {
+        OrNone::Some(membership) => Some(group::membership(membership)),
+        OrNone::None => replication.is_some().then(|| group::membership(&Default::default())),
+    };
+    Ok(Service { name: name.into(), replicas: service.replicas, policy, replication, membership, cache })
 }
 
 fn clients(e: &Experiment) -> Result<Vec<ClientGroup>, String> {
@@ -82,6 +108,7 @@ fn clients(e: &Experiment) -> Result<Vec<ClientGroup>, String> {
                 balance: balance(client.balance),
             },
             load: load(workload, share)?,
+            operations: group::operations(workload),
         });
     }
     Ok(groups)
@@ -130,6 +157,23 @@ fn disturbances(e: &Experiment) -> Result<Vec<Disturbance>, String> {
             until: from + trigger.lasts.0,
             effect: trigger_effect(e, &trigger.action)?,
         });
+        if let Disturb::RollingRestart { down, service, replicas: which } = &trigger.action {
+            list.pop();
+            let Replicas { service, which } = replicas(e, service, which)?;
+            // The first goes down at the beginning, and the last is back at the end.
+            let gaps = which.len().saturating_sub(1).max(1) as f64;
+            let step = (trigger.lasts.0 - down.0) * (1.0 / gaps);
+            for (index, replica) in which.into_iter().enumerate() {
+                let from = from + step * index as f64;
+                list.push(Disturbance {
+                    name: format!("{name}/{replica}"),
+                    role: Role::Trigger,
+                    from,
+                    until: from + down.0,
+                    effect: Effect::Crash { replicas: Replicas { service, which: vec![replica] } },
+                });
+            }
+        }
     }
     for (name, lever) in e.levers.iter().filter(|(_, lever)| lever.enabled) {
         let from = Time::ZERO + lever.at.0;
@@ -158,6 +202,26 @@ fn trigger_effect(e: &Experiment, action: &Disturb) -> Result<Effect, String> {
         }
         Disturb::ErrorBurst { share, service, replicas: which } => {
             Effect::ErrorBurst { replicas: replicas(e, service, which)?, share: share.0 }
+        }
+        Disturb::Partition { service, replicas: which } => {
+            Effect::Partition { replicas: replicas(e, service, which)? }
+        }
+        // Put in as one crash for each replica by the caller.
+        Disturb::RollingRestart { service, replicas: which, .. } => {
+            Effect::Crash { replicas: replicas(e, service, which)? }
+        }
+        Disturb::CacheFlush { service, keys } => Effect::CacheFlush {
+            service: index(e.services.keys(), service)?,
+            keys: match keys {
+                FlushKeys::All => Flush::All,
+                FlushKeys::Hottest(count) => Flush::Hottest(*count),
+            },
+        },
+        Disturb::ManagerPause { service } => {
+            Effect::Manager { service: index(e.services.keys(), service)?, pause: true }
+        }
+        Disturb::ManagerCrash { service } => {
+            Effect::Manager { service: index(e.services.keys(), service)?, pause: false }
         }
         Disturb::NetworkDelay { extra, service } => {
             Effect::NetworkDelay { service: index(e.services.keys(), service)?, extra: extra.0 }

@@ -1,5 +1,6 @@
 //! What is run: every choice made, nothing left out. Built from a config, used by both engines and by theory.
 mod build;
+mod build_group;
 mod build_policy;
 pub mod plan;
 pub mod sample;
@@ -8,9 +9,17 @@ pub use plan::{Bound, Claim, Expect, Metric, Over, Plan, Variant, load};
 
 use lab_core::{
     arrival::{Arrivals, Load, Surge},
+    cache::CachePolicy,
     client::ClientPolicy,
     demand::Demand,
+    directory::StoreAccess,
     draw::Draw,
+    keys::{OperationSource, Operations},
+    replicate::{
+        Mode, Reads,
+        member::Membership,
+        node::{Node, NodePolicy},
+    },
     server::ServerPolicy,
     time::{Span, Time},
     timeline::{Disturbance, Effect, Role},
@@ -57,6 +66,34 @@ pub struct Service {
     pub replicas: u32,
     /// What each decides by.
     pub policy: ServerPolicy,
+    /// How it is replicated; `None`: its replicas hold nothing, and each can serve every call.
+    pub replication: Option<Replication>,
+    /// Who of its replicas is sent work; `None`: all of them, always.
+    pub membership: Option<Membership>,
+    /// What makes it a cache in front of another service.
+    pub cache: Option<CacheService>,
+}
+
+/// A cache in front of another service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CacheService {
+    /// The index of the service that it calls.
+    pub calls: usize,
+    /// What it decides by; its own queue and workers are the service's.
+    pub policy: CachePolicy,
+}
+
+/// How a service's store is replicated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Replication {
+    /// The protocol.
+    pub mode: Mode,
+    /// How long a message with writes to apply holds a worker of the replica it comes to.
+    pub apply_time: Demand,
+    /// How long a part of the store, read or written for a newcomer, holds a worker.
+    pub transfer_time: Demand,
+    /// Whether a call that is tried again is recognised by its idempotency key, before it is replicated once more.
+    pub deduplicate: bool,
 }
 
 /// Client instances of one kind, sharing one workload.
@@ -72,6 +109,8 @@ pub struct ClientGroup {
     pub policy: ClientPolicy,
     /// The load of the whole group, without the surges of triggers.
     pub load: Load,
+    /// What its calls are, and about which keys.
+    pub operations: Operations,
 }
 
 /// When a service is healthy: the share of calls, intended in a window, that turn out good.
@@ -144,10 +183,36 @@ impl Scenario {
         self.clients[group].policy.deadline.min(self.healthy.latency)
     }
 
-    /// Completions per second that service `service` is capable of, all replicas together.
+    /// Completions per second that service `service` is capable of, all replicas together. Of a replicated store: calls per
+    /// second of its clients' mix at which the replica with the most to do is busy all the time.
     pub fn capacity(&self, service: usize) -> f64 {
-        let Service { replicas, policy, .. } = &self.services[service];
-        f64::from(*replicas) * f64::from(policy.workers) / policy.service_time.mean_seconds()
+        let Service { replicas, policy, replication, .. } = &self.services[service];
+        let (replicas, workers) = (f64::from(*replicas), f64::from(policy.workers));
+        let busy = policy.service_time.mean_seconds();
+        let Some(replication) = replication else { return replicas * workers / busy };
+        let reads = self.read_share(service);
+        let writes = 1.0 - reads;
+        let applies = writes * replication.apply_time.mean_seconds();
+        let (here, spread) = (busy, busy / replicas);
+        // What a call costs the busiest replica.
+        let most = match replication.mode {
+            Mode::PrimaryBackup { reads: Reads::Leader, .. } => here.max(applies),
+            Mode::PrimaryBackup { reads: Reads::Any, .. } | Mode::Craq { .. } => {
+                reads * spread + (writes * here).max(applies)
+            }
+            Mode::Chain if replicas == 1.0 => here,
+            Mode::Chain => (writes * here).max(applies + reads * here),
+            Mode::SharedLog => spread + applies,
+        };
+        workers / most
+    }
+
+    /// The share of reads among the calls to `service`, weighted by the load that its client groups begin with.
+    fn read_share(&self, service: usize) -> f64 {
+        let groups = || self.clients.iter().filter(|group| group.service == service);
+        let rate = |group: &ClientGroup| group.load.rate_at(Time::ZERO).max(f64::MIN_POSITIVE);
+        let reads: f64 = groups().map(|group| rate(group) * group.operations.read_share).sum();
+        reads / groups().map(rate).sum::<f64>()
     }
 
     /// The index of replica 0 of `service` when the replicas of all services are counted through.
@@ -158,5 +223,46 @@ impl Scenario {
     /// The index of instance 0 of `group` when the instances of all client groups are counted through.
     pub fn first_instance(&self, group: usize) -> usize {
         self.clients[..group].iter().map(|c| c.instances as usize).sum()
+    }
+
+    /// The client instances that call `service`, all groups counted through.
+    pub fn instances_calling(&self, service: usize) -> Vec<u32> {
+        let groups = self.clients.iter().enumerate().filter(|(_, group)| group.service == service);
+        groups
+            .flat_map(|(g, group)| (0..group.instances).map(move |i| (g, i)))
+            .map(|(g, i)| self.first_instance(g) as u32 + i)
+            .collect()
+    }
+
+    /// How the calls of client group `group` ask a replicated store; `None` if its service is none.
+    pub fn access(&self, group: usize) -> Option<StoreAccess> {
+        let ClientGroup { service, operations, .. } = &self.clients[group];
+        let replication = self.services[*service].replication.as_ref()?;
+        Some(StoreAccess {
+            mode: replication.mode,
+            operations: OperationSource::new(operations),
+            deduplicate: replication.deduplicate,
+        })
+    }
+}
+
+impl Service {
+    /// Replica `me` of a service that has a membership.
+    pub fn node(&self, me: u32, draw: Draw) -> Node {
+        let membership = self.membership.expect("only groups are made of nodes");
+        match &self.replication {
+            None => Node::stateless(&self.policy, membership, me, self.replicas, draw),
+            Some(replication) => {
+                let policy = NodePolicy {
+                    server: self.policy.clone(),
+                    mode: replication.mode,
+                    membership,
+                    apply_time: replication.apply_time.clone(),
+                    transfer_time: replication.transfer_time.clone(),
+                    deduplicate: replication.deduplicate,
+                };
+                Node::new(&policy, me, self.replicas, draw)
+            }
+        }
     }
 }

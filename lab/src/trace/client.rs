@@ -83,7 +83,8 @@ impl ClientRecorder {
     }
 
     /// Sees one output of a client of the group.
-    #[inline]
+    // Inlined always: where it is called, the kind of output is known.
+    #[inline(always)]
     pub fn saw(&mut self, now: Time, output: &ClientOut) {
         if now >= self.window_ends {
             self.roll(now);
@@ -106,11 +107,12 @@ impl ClientRecorder {
             }
             ClientOut::Ended { outcome } => self.window.ended[outcome as usize] += 1,
             ClientOut::Late { .. } => self.window.late += 1,
+            ClientOut::SendOn { .. } => self.window.redirects += 1,
             ClientOut::WakeAt { .. } | ClientOut::GiveUp { .. } => {}
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn offered(&mut self, now: Time, intended: Time) {
         // A live generator may be late across a border; the call still belongs where it was meant to start.
         let begins = Time(self.window_ends.0 - self.width.0);
@@ -125,7 +127,7 @@ impl ClientRecorder {
         self.change_level(now, self.level + 1);
     }
 
-    #[inline]
+    #[inline(never)]
     fn done(&mut self, now: Time, outcome: Outcome, intended: Time) {
         let took = now.since(intended);
         let good = outcome == Outcome::Success && took <= self.good_within;

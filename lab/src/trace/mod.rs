@@ -3,10 +3,12 @@
 //! Measurement happens once, at the boundary of the machines: a recorder is shown every input and output, and no engine
 //! counts anything itself. Its memory grows with the number of windows, never with the number of calls.
 mod client;
+mod history;
 mod percentiles;
 mod server;
 
 pub use client::{ClientRecorder, interval_log};
+pub use history::{History, Operation};
 pub use percentiles::{Percentiles, latency_histogram};
 pub use server::ServerRecorder;
 
@@ -30,8 +32,14 @@ pub struct Trace {
     pub clients: Vec<ClientTrace>,
     /// One for each replica, service by service.
     pub servers: Vec<ServerTrace>,
+    /// One for each service whose replicas form a group.
+    pub groups: Vec<GroupTrace>,
     /// What happened, in order of time.
     pub events: Vec<Event>,
+    /// One for each cache.
+    pub caches: Vec<CacheTrace>,
+    /// Every operation on a replicated store, if that was asked for.
+    pub history: Vec<Operation>,
     /// Windows that the host could not carry faithfully, by index; empty in simulation.
     pub host_bound: Vec<usize>,
 }
@@ -108,6 +116,8 @@ pub struct ClientWindow {
     pub attempts: u64,
     /// Attempts sent that were not a call's first.
     pub retries: u64,
+    /// Times that an attempt was sent on to the replica in charge.
+    pub redirects: u64,
     /// Calls that ended good.
     pub good: u64,
     /// Calls that ended well but too late to be good.
@@ -150,6 +160,52 @@ pub struct Cohort {
     pub bad: u64,
 }
 
+/// What was measured of a service whose replicas form a group: a replicated store, or replicas under health checks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupTrace {
+    /// The service's name.
+    pub service: String,
+    /// One after the other from the run's beginning; each as it was at the window's end.
+    pub windows: Vec<GroupWindow>,
+}
+
+/// A group at the end of a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct GroupWindow {
+    /// The number of the view in force.
+    pub view: u64,
+    /// Its members.
+    pub members: u64,
+    /// Its newcomers that catch up.
+    pub learners: u64,
+    /// Writes that the member furthest behind does not know to be committed while another one does.
+    pub lag: u64,
+}
+
+/// What was measured of a cache, all its replicas together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CacheTrace {
+    /// The service's name.
+    pub service: String,
+    /// One after the other from the run's beginning.
+    pub windows: Vec<CacheWindow>,
+}
+
+/// One window of a cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CacheWindow {
+    /// Reads that found their key.
+    pub hits: u64,
+    /// Reads that did not.
+    pub misses: u64,
+    /// Fills begun.
+    pub fills: u64,
+    /// Fills that have put their key into the cache.
+    pub populated: u64,
+    /// Keys held at the window's end.
+    pub keys: u64,
+}
+
 /// What was measured of one replica.
 #[derive(Clone, Debug)]
 pub struct ServerTrace {
@@ -178,6 +234,10 @@ pub struct ServerWindow {
     pub resets: u64,
     /// Attempts dropped because their caller had gone.
     pub dropped: u64,
+    /// Attempts told that another replica is in charge.
+    pub redirected: u64,
+    /// Messages of other replicas worked on to their end.
+    pub peers: u64,
     /// Worker time of the attempts that ended in the window, in nanoseconds.
     pub held_ns: u64,
     /// The part of it spent after the caller had given up, in nanoseconds.
@@ -289,6 +349,7 @@ impl ClientWindow {
         self.offered += other.offered;
         self.attempts += other.attempts;
         self.retries += other.retries;
+        self.redirects += other.redirects;
         self.good += other.good;
         self.slow += other.slow;
         self.failed += other.failed;

@@ -51,12 +51,24 @@ impl ServerRecorder {
     /// Sees what the replica's machine is about to be told.
     #[inline]
     pub fn told(&mut self, now: Time, input: &ServerIn) {
+        self.reach(now);
+        if let ServerIn::Arrive(_) = input {
+            self.arrived();
+        }
+    }
+
+    /// Closes the windows that ended by `now`.
+    #[inline]
+    pub fn reach(&mut self, now: Time) {
         if now >= self.window_ends {
             self.roll(now);
         }
-        if let ServerIn::Arrive(_) = input {
-            self.window.arrived += 1;
-        }
+    }
+
+    /// An attempt has arrived.
+    #[inline]
+    pub fn arrived(&mut self) {
+        self.window.arrived += 1;
     }
 
     /// Sees one output of that step.
@@ -65,11 +77,26 @@ impl ServerRecorder {
         match output {
             ServerOut::WakeAt { .. } => {}
             ServerOut::Reply { outcome, work, .. } => self.replied(*outcome, work),
-            ServerOut::Drop { work, .. } => {
-                self.window.dropped += 1;
-                self.worked(work);
-            }
+            ServerOut::Drop { work, .. } => self.dropped(work),
         }
+    }
+
+    /// An attempt was dropped: its caller had gone.
+    #[inline]
+    pub fn dropped(&mut self, work: &Work) {
+        self.window.dropped += 1;
+        self.worked(work);
+    }
+
+    /// An attempt was told that another replica is in charge.
+    pub fn redirected(&mut self) {
+        self.window.redirected += 1;
+    }
+
+    /// The work that a message of another replica took is over.
+    pub fn peer_worked(&mut self, work: &Work) {
+        self.window.peers += 1;
+        self.window.held_ns += work.held.0;
     }
 
     /// Sees how the machine looks after the step.
@@ -83,8 +110,9 @@ impl ServerRecorder {
         }
     }
 
+    /// An attempt was answered.
     #[inline]
-    fn replied(&mut self, outcome: Outcome, work: &Work) {
+    pub fn replied(&mut self, outcome: Outcome, work: &Work) {
         match outcome {
             Outcome::Success => {
                 self.window.completed += 1;
@@ -113,7 +141,7 @@ impl ServerRecorder {
         self.since = self.since.max(now);
     }
 
-    /// Closes the windows that ended by `now`.
+    /// Closes the windows that ended by `now`, of which there is one.
     #[cold]
     pub fn roll(&mut self, now: Time) {
         while now >= self.window_ends {

@@ -224,7 +224,9 @@ impl<'a> Case<'a> {
     /// When the failed stretch at the end began, at the earliest with the first trigger's end.
     fn down_since(&self) -> Time {
         let failed = self.decided.iter().rev().take_while(|w| w.state != State::Healthy);
-        failed.last().map_or(self.horizon, |w| w.from)
+        let trigger = self.scenario.first_trigger();
+        // A window in which the trigger begins says nothing about the time before it.
+        failed.last().map_or(self.horizon, |w| if w.until > trigger { w.from.max(trigger) } else { w.from })
     }
 
     fn drains(&self, trend: &Trend) -> Option<Finding> {

@@ -1,4 +1,16 @@
 //! The manager of a group: it hears its replicas and decides who is a member, one numbered view after the other.
+//!
+//! A change of views of a store has three steps, as in Vertical Paxos and CORFU. *Seal*: all that take part in the current
+//! view promise to stop, and say how far they are. *Decide*: when enough have answered (`succession`), and the leases
+//! of those that have not are over, the next view is kept durably. *Install*: its members and learners are told. Seals
+//! and installs are said again until they are heard, and mean one life of one replica.
+//!
+//! The manager may crash at any point. Before the decision is kept, nobody has been told of it; the change is done again,
+//! because whoever has stopped says so in its heartbeats, and has not changed since. After that the decision stands, and whoever
+//! has not heard of it says so. A view that was kept but reached nobody does no harm: nothing is acknowledged in it.
+//!
+//! What a replica lives through, seen from here: *member*, silent for a timeout or in a new life: *out*; told so, it begins a
+//! new life; heard for a while: *learner*, fed and, in a further view, counted; *member* again, at the end.
 use super::{
     Members, Mode, View,
     member::{Membership, Note},

@@ -1,4 +1,4 @@
-//! A replica's part in its group: which view it is in, whether it may still act in it, and how it catches up.
+//! A replica's part in its group: which view it is in, and whether it may still act in it.
 use super::{Members, View, message::Message};
 use crate::time::{Span, Time};
 use serde::{Deserialize, Serialize};

@@ -8,11 +8,14 @@
 //! becomes a member only after a view of which it had the whole beginning and in which nothing was acknowledged that it had
 //! not ([`Record::may_join`]). So one member is enough.
 //!
-//! *Majority*: a write needs more than half of the `n` members of its view, so any `n − ⌊n/2⌋` of them include one that has it;
-//! and as the sealed do not take part any more, nothing else can be acknowledged. One that has acknowledged an entry in a view
-//! is whole in that view, for entries come in order. So let `w` be the latest view that anyone who answers is whole in. If
-//! enough members of each view from `w` on answer, then nothing was acknowledged after `w`; and of those that are whole in
-//! `w`, whose lists are beginnings of the primary's, the longest has all that was acknowledged in `w` and, being whole in it, before.
+//! *Majority*: a write needs more than half of the `n` members of its view, so any `n − ⌊n/2⌋` of them include one that has
+//! it; and as the sealed do not take part any more, nothing else can be acknowledged. One that has acknowledged an entry in a
+//! view is whole in that view, for entries come in order. So let `w` be the latest view that anyone who answers is whole in.
+//! If enough members of each view from `w` on answer, then nothing was acknowledged after `w`; and of those that are whole in
+//! `w`, whose lists are beginnings of the primary's, the longest has all that was acknowledged in `w` and, being whole in it,
+//! before.
+//!
+//! *One* ([`Ack::One`]) promises nothing, and goes on with the best that answers.
 use super::{
     Ack, Mode,
     ledger::resumes,

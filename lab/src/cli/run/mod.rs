@@ -31,7 +31,8 @@ use std::{path::PathBuf, time::Instant};
 Examples:
   lab run configs/retry-storm.yaml
   lab run configs/retry-storm.yaml --engine both
-  lab run configs/retry-storm.yaml --set workload.rate=400/s --seeds 20")]
+  lab run configs/retry-storm.yaml --set workload.rate=400/s --seeds 20
+  lab run configs/four-protocols.yaml --history")]
 pub(super) struct Args {
     /// Config files
     #[arg(required = true, value_name = "CONFIG")]
@@ -54,6 +55,9 @@ pub(super) struct Args {
     /// Where results go
     #[arg(long, value_name = "DIR", default_value = "results")]
     results: PathBuf,
+    /// Write `history.jsonl` for each run of a replicated store: one line per operation, as its client saw it
+    #[arg(long)]
+    history: bool,
     /// Write neither figures nor a report
     #[arg(long)]
     no_figures: bool,

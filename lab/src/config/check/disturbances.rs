@@ -3,6 +3,7 @@ use super::{Checker, join};
 use crate::config::{
     choice::Selection,
     disturbance::{Disturb, Pull},
+    service::Service,
 };
 use lab_core::time::Span;
 
@@ -37,6 +38,17 @@ impl Checker<'_> {
                 self.warn(&join(&path, "at"), format!("the trigger begins in the warm-up of {}", e.warmup));
             }
             self.disturb(&join(&path, "do"), &trigger.action);
+            if let Disturb::RollingRestart { down, service, replicas } = &trigger.action {
+                let count = match replicas {
+                    Selection::Only(list) => list.len() as u32,
+                    Selection::All => e.services.get(service).map_or(1, |s| s.replicas),
+                };
+                let least = down.0 * f64::from(count);
+                if lasts < least {
+                    let message = format!("{count} replicas down for {down} each take {least}, not {lasts}");
+                    self.error(&join(&path, "for"), message);
+                }
+            }
         }
         for (name, lever) in &e.levers {
             let path = join("levers", name);
@@ -83,6 +95,28 @@ impl Checker<'_> {
                 }
                 self.replicas(&path, service, replicas);
             }
+            Disturb::Partition { service, replicas } => {
+                let path = join(path, "partition");
+                self.group_of(&path, service);
+                self.replicas(&path, service, replicas);
+            }
+            Disturb::RollingRestart { service, replicas, .. } => {
+                self.replicas(&join(path, "rolling_restart"), service, replicas);
+            }
+            Disturb::CacheFlush { service, .. } => {
+                let path = join(path, "cache_flush");
+                let cache = |s: &Service| s.cache.as_ref().is_some();
+                if self.service_of(&path, service)
+                    && !self.experiment.services.get(service).is_some_and(cache)
+                {
+                    let caches: Vec<&String> =
+                        self.experiment.services.iter().filter(|(_, s)| cache(s)).map(|(n, _)| n).collect();
+                    let help = caches.first().map(|name| format!("did you mean `service: {name}`?"));
+                    self.error_with(&path, format!("`{service}` is no cache"), help);
+                }
+            }
+            Disturb::ManagerPause { service } => self.group_of(&join(path, "manager_pause"), service),
+            Disturb::ManagerCrash { service } => self.group_of(&join(path, "manager_crash"), service),
             Disturb::NetworkDelay { service, .. } => {
                 self.service_of(&join(path, "network_delay"), service);
             }
@@ -141,6 +175,18 @@ impl Checker<'_> {
             return false;
         }
         self.must_be_one_of(&join(path, "service"), "service", service, &names)
+    }
+
+    /// The service has a membership.
+    fn group_of(&mut self, path: &str, service: &str) {
+        if self.service_of(path, service)
+            && let Some(written) = self.experiment.services.get(service)
+            && !written.is_group()
+        {
+            let message = format!("`{service}` has neither replication nor a membership");
+            let help = format!("write `membership: {{}}` or `replication: …` under `services.{service}`");
+            self.error_with(path, message, Some(help));
+        }
     }
 
     fn replicas(&mut self, path: &str, service: &str, replicas: &Selection<u32>) {

@@ -78,6 +78,10 @@ impl Checker<'_> {
             let found = crate::config::units::Share(mix);
             self.error(&join(path, "mix"), format!("the shares add up to {found}, not to 100 %"));
         }
+        for kind in workload.mix.keys().filter(|kind| !matches!(kind.as_str(), "read" | "write")) {
+            let message = format!("expected `read` or `write`, found `{kind}`");
+            self.error(&join(&join(path, "mix"), kind), message);
+        }
         if let Some(keys) = &workload.keys {
             if keys.count == 0 {
                 self.error(&join(path, "keys.count"), "expected at least 1 key, found 0");

@@ -1,11 +1,13 @@
 //! Services, queues and laws.
 use super::{Checker, join};
 use crate::config::{
+    cache::FillTimeout,
     choice::OrNone,
     recorded,
+    replication::Replication,
     service::{Discipline, Law, LawKind, Service},
 };
-use lab_core::time::Span;
+use lab_core::{replicate::REPLICAS_MAX, time::Span};
 
 /// More of anything is refused: it would take all memory before it shows anything.
 const MOST: u32 = 100_000;
@@ -32,6 +34,8 @@ impl Checker<'_> {
         if let OrNone::Some(law) = &service.error_service_time {
             self.law(&join(path, "error_service_time"), law, true);
         }
+        self.group(path, service);
+        self.cache(path, service);
         let discipline = join(path, "queue.discipline");
         match service.queue.discipline {
             Discipline::Codel { interval, .. } if interval.0 == Span::ZERO => {
@@ -50,6 +54,98 @@ impl Checker<'_> {
                 self.warn(&join(&discipline, "adaptive_lifo.target"), message);
             }
             _ => {}
+        }
+    }
+
+    /// What concerns a cache.
+    fn cache(&mut self, path: &str, service: &Service) {
+        let OrNone::Some(cache) = &service.cache else { return };
+        if service.is_group() {
+            self.error(&join(path, "cache"), "a cache has neither replication nor a membership");
+        }
+        let path = join(path, "cache");
+        let names: Vec<String> = self.service_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        if self.must_be_one_of(&join(&path, "calls"), "service", &cache.calls, &names) {
+            let store = &self.experiment.services[&cache.calls];
+            if store.cache.as_ref().is_some() {
+                self.error(&join(&path, "calls"), "a cache calls a store, not another cache");
+            } else if store.is_group() {
+                let message = "a cache calls a store without replication and membership in this version";
+                self.error(&join(&path, "calls"), message);
+            }
+        }
+        if cache.capacity.0 == 0 {
+            self.error(&join(&path, "capacity"), "expected at least 1 key, found 0");
+        }
+        if cache.capacity.0 > 10_000_000 && cache.capacity.0 != usize::MAX {
+            self.error(&join(&path, "capacity"), "expected at most 10000000 keys, or `unbounded`");
+        }
+        if let FillTimeout::After(span) = cache.fill_timeout
+            && span.0 == Span::ZERO
+        {
+            self.error(&join(&path, "fill_timeout.after"), "a fill needs time");
+        }
+    }
+
+    /// What concerns a group of replicas.
+    fn group(&mut self, path: &str, service: &Service) {
+        for (key, law) in [("apply_time", &service.apply_time), ("transfer_time", &service.transfer_time)] {
+            if let OrNone::Some(law) = law {
+                self.law(&join(path, key), law, true);
+            }
+        }
+        let replicated = service.replication != Replication::None;
+        if replicated && service.replicas as usize > REPLICAS_MAX {
+            let message = format!(
+                "expected at most {REPLICAS_MAX} replicas of a replicated store, found {}",
+                service.replicas
+            );
+            self.error(&join(path, "replicas"), message);
+        }
+        if !replicated {
+            let only = "plays no part without replication";
+            for (key, there) in [
+                ("apply_time", service.apply_time.as_ref().is_some()),
+                ("transfer_time", service.transfer_time.as_ref().is_some()),
+                ("deduplicate", service.deduplicate),
+            ] {
+                if there {
+                    self.warn(&join(path, key), only);
+                }
+            }
+        }
+        let OrNone::Some(membership) = &service.membership else { return };
+        let path = join(path, "membership");
+        if !replicated && service.replicas as usize > REPLICAS_MAX {
+            let message = format!("expected at most {REPLICAS_MAX} replicas under a membership");
+            self.error(&path, message);
+        }
+        if membership.heartbeat.every.0 == Span::ZERO {
+            self.error(&join(&path, "heartbeat.every"), "heartbeats need time between them");
+        }
+        if membership.timeout.0 <= membership.heartbeat.every.0 {
+            let message = format!(
+                "a timeout of {} is not longer than the {} between heartbeats: every member would be ejected",
+                membership.timeout, membership.heartbeat.every
+            );
+            self.error(&join(&path, "timeout"), message);
+        }
+        if !membership.lease.0.is_forever() && membership.lease.0 > membership.timeout.0 {
+            let message = format!(
+                "a lease of {} outlasts the timeout of {}: a member could act after it was ejected",
+                membership.lease, membership.timeout
+            );
+            self.error(&join(&path, "lease"), message);
+        }
+        for (key, share) in [("max_ejected", membership.max_ejected), ("panic_below", membership.panic_below)]
+        {
+            if share.0 > 1.0 {
+                self.error(&join(&path, key), format!("expected at most 100 %, found {share}"));
+            }
+        }
+        if membership.transfer.part == 0 {
+            self.error(&join(&path, "transfer.part"), "expected at least 1 key, found 0");
         }
     }
 

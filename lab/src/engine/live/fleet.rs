@@ -330,6 +330,9 @@ impl<'a> Fleet<'a> {
             window: scenario.window,
             clients: load.clients,
             servers: servers.collect(),
+            groups: vec![],
+            caches: vec![],
+            history: vec![],
             events,
             host_bound,
         };

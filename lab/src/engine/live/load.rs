@@ -311,6 +311,8 @@ impl Load {
                     self.step(now, client, ClientIn::Control(control), host);
                 }
             }
+            // Only groups of replicas and caches have these, and none runs live.
+            Change::Partition { .. } | Change::Manager { .. } | Change::Flush { .. } => {}
             Change::Network { service, extra } => self.network.add(service, extra),
         }
     }
@@ -367,7 +369,8 @@ impl Load {
             ClientOut::Done { .. } => {
                 self.counters.over.fetch_add(1, Relaxed);
             }
-            ClientOut::Late { .. } | ClientOut::Ended { .. } => {}
+            // Only a group's replicas redirect, and no group runs live.
+            ClientOut::SendOn { .. } | ClientOut::Late { .. } | ClientOut::Ended { .. } => {}
         }
     }
 

@@ -87,6 +87,11 @@ pub enum LiveError {
     /// This host cannot carry the run.
     #[error("this host cannot carry the run: {0}")]
     Host(String),
+    /// The scenario has what only the simulation can run.
+    #[error(
+        "service `{0}` is a group of replicas or a cache, which runs in simulation only: leave `--engine` out, or write `--engine sim`"
+    )]
+    Group(String),
     /// The system refuses something that every run needs.
     #[error("{what}: {source}")]
     System {
@@ -103,5 +108,8 @@ pub enum LiveError {
 /// # Errors
 /// When replicas cannot be started or die by themselves, or the system refuses timers, threads or sockets.
 pub fn live(scenario: &Scenario, seed: u64, options: &LiveOptions<'_>) -> Result<LiveRun, LiveError> {
+    if let Some(group) = scenario.services.iter().find(|s| s.membership.is_some() || s.cache.is_some()) {
+        return Err(LiveError::Group(group.name.clone()));
+    }
     fleet::run(scenario, seed, options)
 }

@@ -2,16 +2,19 @@
 //!
 //! Most timers of a model have one of a few fixed lengths: a per-try timeout, a network delay, a fixed backoff. Planned in
 //! order, they come due in order, so a first-in-first-out *lane* holds them at constant cost; only what is drawn from a law
-//! goes to the heap. Entries due at the same instant come out in the order in which they were planned.
+//! goes to the wheel. Entries due at the same instant come out in the order in which they were planned.
+mod wheel;
+
 use lab_core::time::Time;
 use std::collections::VecDeque;
+use wheel::Wheel;
 
 /// Entries ordered by time, first in first out among equals.
 #[derive(Clone, Debug)]
 pub struct Agenda<E> {
-    heap: Heap<E>,
+    wheel: Wheel<E>,
     lanes: Vec<VecDeque<Entry<E>>>,
-    /// The key of the heap's first entry and then of each lane's; [`NOTHING`] where there is none.
+    /// The key of the wheel's first entry and then of each lane's; [`NOTHING`] where there is none.
     fronts: Vec<u128>,
     serial: u64,
     /// The key of the first entry, and its place in `fronts`.
@@ -29,8 +32,8 @@ struct Entry<E> {
     event: E,
 }
 
-/// The heap's place in `fronts`; lane n is at n + 1.
-const HEAP: usize = 0;
+/// The wheel's place in `fronts`; lane n is at n + 1.
+const WHEEL: usize = 0;
 
 /// Later than every entry.
 const NOTHING: u128 = u128::MAX;
@@ -45,11 +48,11 @@ impl<E: Copy> Agenda<E> {
     /// An empty agenda.
     pub fn new() -> Self {
         Agenda {
-            heap: Heap { keys: vec![], events: vec![] },
+            wheel: Wheel::new(),
             lanes: vec![],
             fronts: vec![NOTHING],
             serial: 0,
-            soonest: (NOTHING, HEAP),
+            soonest: (NOTHING, WHEEL),
         }
     }
 
@@ -64,9 +67,9 @@ impl<E: Copy> Agenda<E> {
     #[inline]
     pub fn plan(&mut self, at: Time, event: E) {
         let key = self.key(at);
-        self.heap.push(key, event);
-        if key < self.fronts[HEAP] {
-            self.came_first(key, HEAP);
+        self.wheel.push(key, event);
+        if key < self.fronts[WHEEL] {
+            self.came_first(key, WHEEL);
         }
     }
 
@@ -113,9 +116,9 @@ impl<E: Copy> Agenda<E> {
         if due_at(key) > now || key == NOTHING {
             return None;
         }
-        let event = if place == HEAP {
-            let event = self.heap.pop()?;
-            self.fronts[HEAP] = self.heap.first();
+        let event = if place == WHEEL {
+            let event = self.wheel.pop()?;
+            self.fronts[WHEEL] = self.wheel.first();
             event
         } else {
             let list = &mut self.lanes[place - 1];
@@ -123,83 +126,13 @@ impl<E: Copy> Agenda<E> {
             self.fronts[place] = list.front().map_or(NOTHING, |e| e.key);
             entry.event
         };
-        self.soonest = (NOTHING, HEAP);
+        self.soonest = (NOTHING, WHEEL);
         for (place, &key) in self.fronts.iter().enumerate() {
             if key < self.soonest.0 {
                 self.soonest = (key, place);
             }
         }
         Some((due_at(key), event))
-    }
-}
-
-/// A heap in which every node has up to four children: half as deep as a binary one, and the keys of siblings share a
-/// cache line. Keys and events are kept apart, since a search for the least child reads keys alone.
-#[derive(Clone, Debug)]
-struct Heap<E> {
-    keys: Vec<u128>,
-    events: Vec<E>,
-}
-
-impl<E: Copy> Heap<E> {
-    #[inline]
-    fn first(&self) -> u128 {
-        self.keys.first().copied().unwrap_or(NOTHING)
-    }
-
-    #[inline]
-    fn push(&mut self, key: u128, event: E) {
-        let hole = self.keys.len();
-        self.keys.push(key);
-        self.events.push(event);
-        self.rise(hole, key, event);
-    }
-
-    /// Puts the entry at `hole` or above.
-    #[inline]
-    fn rise(&mut self, mut hole: usize, key: u128, event: E) {
-        while hole > 0 {
-            let parent = (hole - 1) / 4;
-            if self.keys[parent] <= key {
-                break;
-            }
-            self.keys[hole] = self.keys[parent];
-            self.events[hole] = self.events[parent];
-            hole = parent;
-        }
-        self.keys[hole] = key;
-        self.events[hole] = event;
-    }
-
-    /// Takes the first entry. The hole that it leaves sinks to the bottom, where the last entry, which mostly belongs there,
-    /// fills it (Wegener, *Bottom-up heapsort*, 1993).
-    #[inline]
-    fn pop(&mut self) -> Option<E> {
-        let top = *self.events.first()?;
-        let (key, event) = (self.keys.pop()?, self.events.pop()?);
-        if self.keys.is_empty() {
-            return Some(top);
-        }
-        let mut hole = 0;
-        while let Some(child) = self.least_child(hole) {
-            self.keys[hole] = self.keys[child];
-            self.events[hole] = self.events[child];
-            hole = child;
-        }
-        self.rise(hole, key, event);
-        Some(top)
-    }
-
-    #[inline]
-    fn least_child(&self, parent: usize) -> Option<usize> {
-        let first = 4 * parent + 1;
-        let keys = self.keys.get(first..)?;
-        if let [a, b, c, d, ..] = *keys {
-            let (ab, at_ab) = if b < a { (b, 1) } else { (a, 0) };
-            let (cd, at_cd) = if d < c { (d, 3) } else { (c, 2) };
-            return Some(first + if cd < ab { at_cd } else { at_ab });
-        }
-        (0..keys.len()).min_by_key(|&child| keys[child]).map(|child| first + child)
     }
 }
 
@@ -214,7 +147,7 @@ mod tests {
     use super::*;
 
     proptest::proptest! {
-        /// Whatever mixture of heap and lanes is used, entries come out by time, then in the order of planning.
+        /// Whatever mixture of wheel and lanes is used, entries come out by time, then in the order of planning.
         #[test]
         fn entries_come_out_in_order(plans in proptest::collection::vec((0u64..20, 0usize..4), 0..200)) {
             let mut agenda = Agenda::new();
@@ -232,6 +165,35 @@ mod tests {
                 seen.push((at.0, number));
             }
             proptest::prop_assert_eq!(seen, expected);
+        }
+    }
+
+    proptest::proptest! {
+        /// Entries nanoseconds and days ahead, planned while others are taken: the wheel turns, brings near what was far, and
+        /// changes the width of its slots, and the order is that of a sorted list.
+        #[test]
+        fn a_turning_wheel_keeps_the_order(
+            steps in proptest::collection::vec((0u32..48, 0u64..1 << 48, 0usize..5), 1..4000),
+            bits in 8u32..49,
+        ) {
+            let mut agenda = Agenda::new();
+            let mut model = std::collections::BTreeSet::new();
+            let mut now = 0;
+            for (number, &(magnitude, ahead, takes)) in steps.iter().enumerate() {
+                let at = now + (ahead >> magnitude.max(48 - bits));
+                agenda.plan(Time(at), number);
+                model.insert((at, number));
+                for _ in 0..takes.saturating_sub(2) {
+                    let next = agenda.due(Time(u64::MAX - 1)).map(|(at, number)| (at.0, number));
+                    proptest::prop_assert_eq!(next, model.pop_first());
+                    now = next.map_or(now, |(at, _)| at);
+                }
+            }
+            while let Some(expected) = model.pop_first() {
+                proptest::prop_assert_eq!(agenda.next(), Some(Time(expected.0)));
+                proptest::prop_assert_eq!(agenda.due(Time(expected.0)), Some((Time(expected.0), expected.1)));
+            }
+            proptest::prop_assert_eq!(agenda.next(), None);
         }
     }
 
