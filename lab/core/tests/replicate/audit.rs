@@ -9,7 +9,7 @@ use lab_core::{
         Answer, Freshness, Key, Mode, Op, Value, Version, View, message::Entry, node::Node,
         protocol::Protocol, store::Store,
     },
-    time::Time,
+    time::{Span, Time},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,6 +41,17 @@ struct Record {
     /// Attempts, and how many of them were turned away by a replica that is not in charge: those did nothing.
     attempts: u32,
     refused: u32,
+}
+
+/// What reads show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fresh {
+    /// The state of one moment between question and answer.
+    Linearizable,
+    /// Everything acknowledged this long before the question, or longer.
+    Within(Span),
+    /// Something that was written.
+    Whenever,
 }
 
 /// The auditor.
@@ -319,8 +330,8 @@ impl Audit {
         })
     }
 
-    /// The judgement. `strict`: no acknowledged write may be lost. `strong`: reads are linearizable.
-    pub(crate) fn verdict(&self, strict: bool, strong: bool, mode: Mode) -> Option<Violation> {
+    /// The judgement. `strict`: no acknowledged write may be lost. `freshness`: what reads show.
+    pub(crate) fn verdict(&self, strict: bool, freshness: Fresh) -> Option<Violation> {
         if self.failure.is_some() {
             return self.failure.clone();
         }
@@ -330,7 +341,7 @@ impl Audit {
         let keys: BTreeSet<Key> = self.records.iter().map(|record| record.op.key()).collect();
         for key in keys {
             let of_key: Vec<&Record> = self.records.iter().filter(|record| record.op.key() == key).collect();
-            if let Err(detail) = judge(&of_key, strict, strong, mode) {
+            if let Err(detail) = judge(&of_key, strict, freshness) {
                 let mut lines = vec![detail, format!("key {key}:")];
                 lines.extend(
                     of_key.iter().filter(|r| r.answered.is_some() || r.value.call > 0).map(|r| r.line()),
@@ -390,9 +401,9 @@ impl Record {
 }
 
 /// The history of one key.
-fn judge(records: &[&Record], strict: bool, strong: bool, mode: Mode) -> Result<(), String> {
+fn judge(records: &[&Record], strict: bool, freshness: Fresh) -> Result<(), String> {
     let history: Vec<Operation> = records.iter().filter_map(|record| record.operation()).collect();
-    if strict && strong {
+    if strict && freshness == Fresh::Linearizable {
         return linearizable::check(&history).map_err(|flaw| format!("{flaw:?}"));
     }
     // Whatever is promised, nobody reads what nobody wrote, nor what is written only later.
@@ -414,7 +425,7 @@ fn judge(records: &[&Record], strict: bool, strong: bool, mode: Mode) -> Result<
             }
         }
     }
-    let Mode::Craq { reads: Freshness::Bounded(bound) } = mode else { return Ok(()) };
+    let Fresh::Within(bound) = freshness else { return Ok(()) };
     if !strict {
         return Ok(());
     }

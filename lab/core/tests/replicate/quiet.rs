@@ -54,6 +54,20 @@ fn a_write_takes_as_many_messages_as_the_papers_say() {
     }
 }
 
+/// Linearizable where that is promised, else at most a little stale; and nobody is taken for dead.
+#[test]
+fn nothing_goes_wrong_by_itself() {
+    for (name, mode) in MODES {
+        for seed in 0..100 {
+            let drawn = schedule::draw(mode, seed);
+            let network = Network { late_share: 0.0, loss: 0.0, ..drawn.network };
+            let report = world::run(&Schedule { network, faults: vec![], ..drawn }, None, false);
+            assert_eq!(report.violation, None, "{name}, seed {seed}");
+            assert_eq!(report.views, 1, "{name}, seed {seed}");
+        }
+    }
+}
+
 #[test]
 fn a_run_is_decided_by_its_schedule() {
     for (name, mode) in MODES {

@@ -62,7 +62,7 @@ pub(crate) fn run(schedule: &Schedule, sabotage: Option<Sabotage>, log: bool) ->
     let strict = !void && (promise::outlives_views(schedule.mode) || memory.current().number == 1);
     let (answered, writes) = (audit.answered(), audit.acknowledged());
     Report {
-        violation: audit.verdict(strict, promise::reads_are_strong(schedule.mode), schedule.mode),
+        violation: audit.verdict(strict, promise::freshness(schedule)),
         void,
         answered,
         writes,
