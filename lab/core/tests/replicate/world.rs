@@ -31,7 +31,7 @@ pub(crate) const SETTLES_WITHIN: Span = Span::from_secs(6);
 const STEPS_MAX: u64 = 500_000;
 
 /// After so many events the replicas are looked into.
-const LOOK_EVERY: u64 = 97;
+const LOOK_EVERY: u64 = 397;
 
 /// What a run has shown.
 #[derive(Clone, Debug)]
