@@ -1,9 +1,6 @@
 //! What a run showed, in one sentence: the title of its figures.
-use super::{
-    RunView,
-    words::{a_long, capital, count, plural, seconds, small, span},
-};
-use crate::verdict::{Judgement, Verdict};
+use super::words::{a_long, capital, count, plural, seconds, small, span};
+use crate::verdict::{Judgement, RunView, Verdict};
 use lab_core::timeline::{Disturbance, Effect};
 
 /// What `run` showed, in one sentence without full stop.

@@ -1,6 +1,6 @@
 //! A live run over its simulation: the same quantities on the same axes.
 use super::{
-    Figure, RunView,
+    Figure,
     canvas::{AXIS_NAME, At, CENTRE_TOP, Canvas, LEFT_MIDDLE, UNIT, draw},
     header::Header,
     ink::{Colour, colour},
@@ -13,6 +13,7 @@ use super::{
     stem, strip,
     words::{number, seconds},
 };
+use crate::verdict::RunView;
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 68.0;
@@ -70,7 +71,7 @@ pub fn overlay(sim: &RunView, live: &RunView) -> Figure {
         sim.judgement.verdict.word(),
         live.judgement.verdict.word()
     );
-    Figure { name: stem(&["overlay", live.label]), ink, caption }
+    Figure { name: stem(&["overlay", live.variant]), ink, caption }
 }
 
 fn title(sim: &RunView, live: &RunView) -> String {

@@ -1,6 +1,6 @@
 //! Latency by percentile, before, during and after the triggers.
 use super::{
-    Figure, RunView,
+    Figure,
     canvas::{AXIS_NAME, CENTRE_TOP, Canvas, REFERENCE, draw},
     header::Header,
     ink::{Colour, colour},
@@ -11,7 +11,7 @@ use super::{
     stem,
     words::{number, seconds},
 };
-use crate::verdict::Verdict;
+use crate::verdict::{RunView, Verdict};
 use hdrhistogram::Histogram;
 
 const WIDTH: f64 = 760.0;
@@ -64,7 +64,7 @@ pub fn percentiles(run: &RunView) -> Figure {
     });
     let phases: Vec<&str> = curves.iter().map(|curve| curve.name).collect();
     let caption = format!("{title}: latency by percentile ({}); {subtitle}.", phases.join(", "));
-    Figure { name: stem(&["percentiles", run.label, run.engine]), ink, caption }
+    Figure { name: stem(&["percentiles", run.variant, run.engine]), ink, caption }
 }
 
 /// The phases in which any call ended.

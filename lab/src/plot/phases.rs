@@ -1,9 +1,6 @@
 //! The story of a run as a sequence of phases, told from the verdict windows, the triggers and the levers.
-use super::{
-    RunView,
-    ink::{Colour, colour},
-};
-use crate::verdict::{State, Verdict};
+use super::ink::{Colour, colour};
+use crate::verdict::{RunView, State, Verdict};
 use lab_core::{
     time::Time,
     timeline::{Disturbance, Effect},

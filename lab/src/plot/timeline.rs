@@ -1,6 +1,6 @@
 //! One run over time: rates, latency and queue on one time axis.
 use super::{
-    Figure, RunView,
+    Figure,
     canvas::{AXIS_NAME, CENTRE_TOP, Canvas, REFERENCE, draw, remark_in},
     finding::finding,
     header::Header,
@@ -15,6 +15,7 @@ use super::{
     stem, strip,
     words::{number, rate, seconds},
 };
+use crate::verdict::RunView;
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 68.0;
@@ -47,7 +48,7 @@ pub fn timeline(run: &RunView) -> Figure {
         story.latency(canvas, tops[1]);
         story.queue(canvas, tops[2]);
     });
-    Figure { name: stem(&["timeline", run.label, run.engine]), ink, caption: caption(run, &title) }
+    Figure { name: stem(&["timeline", run.variant, run.engine]), ink, caption: caption(run, &title) }
 }
 
 fn caption(run: &RunView, title: &str) -> String {

@@ -19,7 +19,7 @@ use crate::{
         plan::{Claim, Plan, load},
     },
     trace::Trace,
-    verdict::{Checked, Evidence, Judgement, Row, Summary, agreement, expectations},
+    verdict::{Checked, Judgement, Row, RunView, Summary, agreement, expectations},
 };
 use clap::ValueEnum;
 use serde_json::json;
@@ -153,8 +153,8 @@ fn experiment(args: &Args, plan: &Plan) -> Result<(Exit, serde_json::Value), Fai
     if runs.is_empty() {
         return Err(Failure::Interrupted);
     }
-    let evidence: Vec<Evidence<'_>> = runs.iter().map(Run::evidence).collect();
-    let expectations = if interrupted { vec![] } else { expectations(&plan.expect, &evidence) };
+    let views: Vec<RunView<'_>> = runs.iter().map(Run::view).collect();
+    let expectations = if interrupted { vec![] } else { expectations(&plan.expect, &views) };
     let agreement = agreements(&runs);
     let took_s = clock.elapsed().as_secs_f64();
     let experiment = Experiment { plan, runs, agreement, expectations, interrupted, began, took_s };
@@ -184,9 +184,9 @@ fn agreements(runs: &[Run]) -> Vec<(String, Vec<Row>)> {
 }
 
 impl Run {
-    fn evidence(&self) -> Evidence<'_> {
+    fn view(&self) -> RunView<'_> {
         let Run { variant, engine, scenario, trace, judgement, .. } = self;
-        Evidence { variant, engine, scenario, trace, judgement }
+        RunView { variant, engine, scenario, trace, judgement }
     }
 
     fn folder(&self) -> String {
