@@ -1,6 +1,7 @@
 //! What a run shows. A verdict is a claim about persistence, not about how bad it is now.
 mod agreement;
 mod backlog;
+mod case;
 mod expectations;
 mod health;
 mod judge;
@@ -8,6 +9,7 @@ mod load;
 mod phase;
 mod shares;
 mod summary;
+mod words;
 
 pub use agreement::{Row, Value, agreement};
 pub use expectations::{Checked, expectations, measure};

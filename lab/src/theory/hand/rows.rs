@@ -1,5 +1,6 @@
 //! The hand calculations as lines of text.
 use super::{Hand, ServiceHand};
+use crate::theory::grouped;
 use serde::Serialize;
 
 /// One line of the calculations, for people.
@@ -65,10 +66,15 @@ pub(super) fn jobs(n: f64) -> String {
     if n.is_infinite() { "unbounded".into() } else { format!("{} jobs", figure(n)) }
 }
 
+const DAY_S: f64 = 86_400.0;
+const YEAR_S: f64 = 365.25 * DAY_S;
+
 fn seconds(s: f64) -> String {
     match s {
         s if s.is_infinite() => "never".into(),
-        s if s > 3.15e9 => "more than 100 years".into(),
+        s if s > 100.0 * YEAR_S => "more than 100 years".into(),
+        s if s >= YEAR_S => format!("{} years", figure(s / YEAR_S)),
+        s if s >= 2.0 * DAY_S => format!("{} days", figure(s / DAY_S)),
         s => format!("{} s", figure(s)),
     }
 }
@@ -81,5 +87,5 @@ fn figure(x: f64) -> String {
         _ => 2,
     };
     let text = format!("{x:.decimals$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
+    grouped(if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text })
 }
