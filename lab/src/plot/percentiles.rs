@@ -96,7 +96,9 @@ fn title(curves: &[Curve]) -> String {
             seconds(median(only)),
             tail(only)
         ),
-        [before, .., last] => {
+        [before, others @ .., last] => {
+            let similar = |curve: &Curve| (1.0 / 1.5..1.5).contains(&(median(curve) / median(before)));
+            let steady = others.iter().all(similar);
             let (before, after) = (median(before), median(last));
             let when = if last.name == "during" { "during the trigger" } else { "after the trigger" };
             let factor = after / before;
@@ -111,6 +113,8 @@ fn title(curves: &[Curve]) -> String {
                     seconds(after),
                     seconds(before)
                 )
+            } else if steady {
+                format!("Median latency stays at {}", seconds(after))
             } else {
                 format!("Median latency {when} is back at {}", seconds(after))
             }
