@@ -25,7 +25,11 @@ impl Hand {
                 false => row,
             }));
         }
-        rows.push(row("shortest run", "triggers over + 3 × drain", seconds(self.shortest_run_s)));
+        rows.push(row(
+            "shortest run",
+            "triggers over + 3 × longest drain or health window",
+            seconds(self.shortest_run_s),
+        ));
         rows
     }
 }
@@ -39,16 +43,25 @@ impl ServiceHand {
             row("utilisation", "ρ = λ/μ", format!("{} %", figure(100.0 * self.utilisation))),
             row("attempts per call, all failing", "R", figure(self.attempts_when_failing)),
             row("attempt rate, all failing", "λR", rate(self.attempts_per_s_when_failing)),
-            row("hidden capacity", "μ/R", rate(self.hidden_capacity_per_s)),
-            row("jobs per timeout", "μT", jobs(self.jobs_per_timeout)),
+            row("hidden capacity", "μ/R: a lower load heals by itself", rate(self.hidden_capacity_per_s)),
+            row(
+                "timeout",
+                "T",
+                if self.timeout_s.is_finite() { seconds(self.timeout_s) } else { "none".into() },
+            ),
+            row("jobs per timeout", "μT: whoever finds more is late", jobs(self.jobs_per_timeout)),
             row("jobs per timeout and replica", "μT / replicas", jobs(self.jobs_per_timeout_and_replica)),
-            row("places per replica", "K = queue + workers", jobs(self.places_per_replica)),
+            row("places per replica", "queue + workers", jobs(self.places_per_replica)),
             row("backlog when triggers end", "∫(attempts − completions)", jobs(self.backlog_jobs)),
-            row("drain", "backlog / (μ − λR), below μT / (μ − λ)", seconds(self.drain_s)),
+            row("drain", "(backlog − μT)/(μ − λR) + μT/(μ − λ)", seconds(self.drain_s)),
         ];
         if self.vulnerable {
-            rows.push(row("load ceiling", "μ × max g(ρ)", rate(self.ceiling_per_s)));
-            rows.push(row("lifetime of the healthy state", "E[T(0 → μT)]", seconds(self.lifetime_s)));
+            rows.push(row("load ceiling", "a higher load falls by itself", rate(self.ceiling_per_s)));
+            rows.push(row(
+                "lifetime of the healthy state",
+                "mean time until μT jobs wait",
+                seconds(self.lifetime_s),
+            ));
         }
         rows
     }
@@ -80,7 +93,7 @@ fn seconds(s: f64) -> String {
 }
 
 /// A number to three or four figures, as a person would write it.
-fn figure(x: f64) -> String {
+pub(super) fn figure(x: f64) -> String {
     let decimals = match x.abs() {
         x if x >= 100.0 || x == 0.0 => 0,
         x if x >= 10.0 => 1,
