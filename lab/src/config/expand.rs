@@ -1,7 +1,8 @@
 //! Puts in place what a config names: workload files, presets, and the folders of recorded data.
 use super::{
     diagnose::{Finding, suggest},
-    node::{Node, Place, Source, Sources, Value, parse},
+    node::{Node, Place, Source, Sources, Value},
+    parse::parse,
     preset,
     read::Poison,
 };

@@ -1,4 +1,5 @@
 //! The config language: what a person writes, read with care, and with every default filled in.
+mod access;
 mod anything;
 pub mod budget;
 mod check;
@@ -14,6 +15,7 @@ pub mod expect;
 mod load;
 pub mod node;
 mod overlay;
+mod parse;
 pub mod preset;
 mod read;
 pub mod recorded;

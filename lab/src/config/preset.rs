@@ -1,5 +1,8 @@
 //! Retry policies of real clients, by name and version.
-use super::node::{Node, Place, parse};
+use super::{
+    node::{Node, Place},
+    parse::parse,
+};
 
 /// A retry policy with the defaults of a real client.
 #[derive(Clone, Copy, Debug, PartialEq)]
