@@ -111,9 +111,8 @@ impl Expander<'_> {
             self.poison.add(retry);
             return;
         };
-        let mut settings = preset.settings(entry.value.place);
         retry.remove("preset");
-        overlay(&mut settings, retry, "");
+        let mut settings = preset::over(preset.settings(entry.value.place), retry);
         settings.place = retry.place;
         settings.id = retry.id;
         *retry = settings;
@@ -146,18 +145,6 @@ impl Expander<'_> {
         let file = self.sources.0.get(place.source).map(|s| Path::new(&s.name)).filter(|p| p.is_file());
         let folder = file.and_then(|f| f.canonicalize().ok()?.parent().map(Path::to_owned));
         folder.unwrap_or_else(|| self.folder.to_owned())
-    }
-}
-
-/// Puts the entries of `above` over those of `below`; of `backoff`, entry by entry.
-fn overlay(below: &mut Node, above: &Node, under: &str) {
-    for entry in above.entries() {
-        let key = entry.key.text().unwrap_or("");
-        let merge = under.is_empty() && key == "backoff" && !entry.value.entries().is_empty();
-        match below.get_mut(key) {
-            Some(inner) if merge && !inner.entries().is_empty() => overlay(inner, &entry.value, key),
-            _ => below.put(entry.key.clone(), entry.value.clone()),
-        }
     }
 }
 

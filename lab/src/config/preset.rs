@@ -17,7 +17,7 @@ pub struct Preset {
     pub tag: Tag,
     /// What it does in a sentence, and what of it the lab does not model.
     pub about: &'static str,
-    /// The settings of `retry`, as YAML.
+    /// The settings of `retry`, as YAML; they may build on another preset.
     pub yaml: &'static str,
 }
 
@@ -72,9 +72,7 @@ pub const PRESETS: &[Preset] = &[
         source: "as for `aws-standard-2.1`",
         tag: Tag::V,
         about: "As `aws-standard-2.1`, with four attempts and half the first wait. Not modelled: `x-amz-retry-after`.",
-        yaml: "{ max_attempts: 4, retry_on: [timeout, rejected, reset, error], backoff: { initial: 25 ms, initial_after_rejection: 1 s, \
-               multiplier: 2, max: 20 s, jitter: full }, budget: { aws_quota: { capacity: 500, cost_rejected: 5, cost_timeout: 14, \
-               cost_other: 14, first_try_success: 1 } } }",
+        yaml: "{ preset: aws-standard-2.1, max_attempts: 4, backoff: { initial: 25 ms } }",
     },
     Preset {
         name: "grpc-a6-example",
@@ -258,12 +256,32 @@ pub fn names() -> Vec<&'static str> {
 }
 
 impl Preset {
-    /// Its settings, as if they had been written at `place`.
+    /// Its settings, as if they had been written at `place`, with those of the preset that it builds on under them.
     pub(super) fn settings(&self, place: Place) -> Node {
         let (mut node, _) =
             parse(self.yaml, place.source).unwrap_or_else(|_| (Node::word("", place), vec![]));
         set_place(&mut node, place);
-        node
+        match node.remove("preset").and_then(|entry| find(entry.value.text()?)) {
+            Some(base) => over(base.settings(place), &node),
+            None => node,
+        }
+    }
+}
+
+/// The settings `above` over those of `below`; of `backoff`, entry by entry.
+pub(super) fn over(mut below: Node, above: &Node) -> Node {
+    overlay(&mut below, above, "");
+    below
+}
+
+fn overlay(below: &mut Node, above: &Node, under: &str) {
+    for entry in above.entries() {
+        let key = entry.key.text().unwrap_or("");
+        let merge = under.is_empty() && key == "backoff" && !entry.value.entries().is_empty();
+        match below.get_mut(key) {
+            Some(inner) if merge && !inner.entries().is_empty() => overlay(inner, &entry.value, key),
+            _ => below.put(entry.key.clone(), entry.value.clone()),
+        }
     }
 }
 
