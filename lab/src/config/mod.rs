@@ -30,7 +30,7 @@ pub use expect::Metric;
 pub use experiment::Experiment;
 pub use load::{Loaded, LoadedVariant, load, load_text};
 pub use preset::{PRESETS, Preset, Tag};
-pub use reference::{reference, schema};
+pub use reference::{reference, schema, workload_schema};
 
 /// The retry presets, in the order of the reference.
 pub fn presets() -> &'static [Preset] {
