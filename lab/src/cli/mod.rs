@@ -5,6 +5,7 @@ mod exit;
 mod format;
 mod interrupt;
 mod keep;
+mod open;
 mod presets;
 mod progress;
 mod run;
