@@ -53,7 +53,7 @@ impl ServiceHand {
             row("jobs per timeout and replica", "μT / replicas", jobs(self.jobs_per_timeout_and_replica)),
             row("places per replica", "queue + workers", jobs(self.places_per_replica)),
             row("backlog when triggers end", "∫(attempts − completions)", jobs(self.backlog_jobs)),
-            row("drain", "(backlog − μT)/(μ − λR) + μT/(μ − λ)", seconds(self.drain_s)),
+            row("drain", "what is above μT at μ − λR, the rest at μ − λ", seconds(self.drain_s)),
         ];
         if self.vulnerable {
             rows.push(row("load ceiling", "a higher load falls by itself", rate(self.ceiling_per_s)));
