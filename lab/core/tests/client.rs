@@ -297,6 +297,15 @@ fn shedding_more_sheds_the_same_calls_and_others() {
 
 /// Budgets, round robin and calls in progress belong to one instance.
 #[test]
+fn an_answer_at_the_instant_of_the_timeout_is_late() {
+    let mut rig = Rig::new(&policy());
+    let job = sent(&rig.arrive(ms(0), 1)).unwrap();
+    let outputs = rig.answer(job.gives_up_at, job.attempt, Outcome::Success);
+    assert!(outputs.contains(&ClientOut::Ended { outcome: Outcome::Timeout }), "{outputs:?}");
+    assert!(outputs.contains(&ClientOut::Late { attempt: job.attempt }), "{outputs:?}");
+}
+
+#[test]
 fn instances_share_nothing_and_begin_at_different_replicas() {
     let mut policy = policy();
     policy.retry.budget = Budget::TokenBucket { credit_per: CreditPer::Call, ratio: 0.0, burst: 1.0 };
@@ -378,6 +387,7 @@ mod property {
                             over.push(call);
                         }
                         ClientOut::GiveUp { .. } | ClientOut::Late { .. } => {}
+                        ClientOut::SendOn { .. } => prop_assert!(false, "nobody redirected it"),
                     }
                 }
                 prop_assert_eq!(rig.waiting_for(), sent_count - ended);
