@@ -59,7 +59,7 @@ impl Kind {
         match self {
             Kind::Trigger => 0.20,
             Kind::Lever => 0.13,
-            Kind::Metastable | Kind::Spontaneous | Kind::Failed => 0.075,
+            Kind::Metastable | Kind::Spontaneous | Kind::Failed | Kind::Unhealthy | Kind::StillDown => 0.075,
             _ => 0.0,
         }
     }
