@@ -295,7 +295,6 @@ fn shedding_more_sheds_the_same_calls_and_others() {
     assert!(few.iter().all(|call| many.contains(call)) && few.len() < many.len());
 }
 
-/// Budgets, round robin and calls in progress belong to one instance.
 #[test]
 fn an_answer_at_the_instant_of_the_timeout_is_late() {
     let mut rig = Rig::new(&policy());
@@ -305,6 +304,7 @@ fn an_answer_at_the_instant_of_the_timeout_is_late() {
     assert!(outputs.contains(&ClientOut::Late { attempt: job.attempt }), "{outputs:?}");
 }
 
+/// Budgets, round robin and calls in progress belong to one instance.
 #[test]
 fn instances_share_nothing_and_begin_at_different_replicas() {
     let mut policy = policy();
