@@ -14,7 +14,7 @@ use super::{
     Answer, Freshness, Key, Members, Mode, Op, Request, RequestId, Target, Version, View,
     feed::{Feed, RESEND},
     ledger::{Ledger, position_of, resumes},
-    message::{Message, Position},
+    message::{Entry, Message, Position},
     protocol::Ask,
     store::Store,
 };
@@ -80,6 +80,10 @@ impl Chain {
     /// The committed state.
     pub fn store(&self) -> &Store {
         self.ledger.store()
+    }
+    /// See [`super::protocol::Protocol::kept`].
+    pub fn kept(&self) -> (Version, Vec<(Entry, bool)>) {
+        (self.ledger.dropped(), self.ledger.kept_entries().collect())
     }
     /// The same, to be changed.
     pub fn store_mut(&mut self) -> &mut Store {

@@ -300,6 +300,10 @@ impl Ledger {
     pub fn get(&self, seq: Version) -> Option<&Entry> {
         self.kept(seq).map(|kept| &kept.entry)
     }
+    /// All kept entries in order, and whether each is matched.
+    pub fn kept_entries(&self) -> impl Iterator<Item = (Entry, bool)> + '_ {
+        self.list.iter().map(|kept| (kept.entry, kept.entry.seq <= self.matched))
+    }
     /// Up to `count` matched entries above `after`.
     pub fn above(&self, after: Version, count: usize) -> Vec<Entry> {
         let skipped = after.saturating_sub(self.dropped).min(self.list.len() as u64) as usize;

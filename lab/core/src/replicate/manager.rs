@@ -466,7 +466,9 @@ impl Manager {
             vec![best]
         } else {
             let mut members = tally.order();
-            let joins = |l: &u32| change.answer(*l).is_some_and(|answer| record.may_join(mode, answer));
+            let first = members.first().and_then(|&first| position(first)).unwrap_or_default();
+            let joins =
+                |l: &u32| change.answer(*l).is_some_and(|answer| record.may_join(mode, answer, first));
             members.extend(old.learners.iter().filter(joins));
             positions.extend(members.iter().filter_map(|&m| Some((m, position(m)?))));
             members

@@ -331,6 +331,10 @@ impl Node {
     pub fn store(&self) -> Option<&Store> {
         self.protocol.as_ref().map(Protocol::store)
     }
+    /// The protocol's part of it; `None` for a replica without a store.
+    pub fn protocol(&self) -> Option<&Protocol> {
+        self.protocol.as_ref()
+    }
     /// How far it is, as it would tell the manager.
     pub fn position(&self) -> Position {
         self.protocol.as_ref().map(Protocol::position).unwrap_or_default()

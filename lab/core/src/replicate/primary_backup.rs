@@ -7,7 +7,7 @@ use super::{
     Ack, Answer, Members, Mode, Op, Reads, Request, RequestId, Target, Version, View,
     feed::Feed,
     ledger::{Ledger, position_of, resumes},
-    message::{Message, Position},
+    message::{Entry, Message, Position},
     protocol::Ask,
     store::Store,
 };
@@ -55,6 +55,10 @@ impl PrimaryBackup {
     /// The committed state.
     pub fn store(&self) -> &Store {
         self.ledger.store()
+    }
+    /// See [`super::protocol::Protocol::kept`].
+    pub fn kept(&self) -> (Version, Vec<(Entry, bool)>) {
+        (self.ledger.dropped(), self.ledger.kept_entries().collect())
     }
     /// The same, to be changed.
     pub fn store_mut(&mut self) -> &mut Store {

@@ -383,6 +383,11 @@ impl SharedLog {
     pub fn store(&self) -> &Store {
         &self.player.store
     }
+    /// See [`super::protocol::Protocol::kept`].
+    pub fn kept(&self) -> (Version, Vec<(Entry, bool)>) {
+        let stands = |entry: Entry| (entry, entry.view == self.view.number);
+        (self.unit.trimmed(), self.unit.entries().map(stands).collect())
+    }
     /// The same, to be changed.
     pub fn store_mut(&mut self) -> &mut Store {
         &mut self.player.store

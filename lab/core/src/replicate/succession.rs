@@ -62,8 +62,8 @@ impl Record {
         if whole { Position { view: self.view.number, ..position } } else { position }
     }
 
-    /// Whether a learner of this view that gave `answer` can be a member of the next one.
-    pub(super) fn may_join(&self, mode: Mode, answer: &Sealed) -> bool {
+    /// Whether a learner of this view that gave `answer` can be a member of the next one, which begins with what `first` has.
+    pub(super) fn may_join(&self, mode: Mode, answer: &Sealed, first: Position) -> bool {
         let counted = match mode {
             // Nothing was acknowledged without it.
             Mode::PrimaryBackup { ack: Ack::All, .. } | Mode::Chain | Mode::Craq { .. } => {
@@ -71,8 +71,11 @@ impl Record {
             }
             // A learner of a log is one of its units from the beginning.
             Mode::SharedLog => true,
-            // Nobody relies on a single member; or on any.
-            Mode::PrimaryBackup { ack: Ack::Majority | Ack::One, .. } => true,
+            // Nobody relies on a single member.
+            Mode::PrimaryBackup { ack: Ack::Majority, .. } => true,
+            // What only the lost primary and this learner had is lost, and something else takes its place: with it in the
+            // store the learner would differ for ever. It begins anew.
+            Mode::PrimaryBackup { ack: Ack::One, .. } => answer.position.committed <= first.last,
         };
         counted && answer.caught_up && answer.position.view == self.view.number
     }

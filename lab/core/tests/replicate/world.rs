@@ -30,6 +30,9 @@ pub(crate) const SETTLES_WITHIN: Span = Span::from_secs(6);
 /// More events than any run has that is not caught in a loop.
 const STEPS_MAX: u64 = 500_000;
 
+/// After so many events the replicas are looked into.
+const LOOK_EVERY: u64 = 97;
+
 /// What a run has shown.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
@@ -39,6 +42,8 @@ pub(crate) struct Report {
     pub(crate) void: bool,
     /// Operations that were answered.
     pub(crate) answered: usize,
+    /// Writes that were acknowledged.
+    pub(crate) writes: usize,
     /// Messages between replicas that are about writes and reads, not about membership.
     pub(crate) messages: u64,
     /// Views that came to be.
@@ -55,11 +60,12 @@ pub(crate) fn run(schedule: &Schedule, sabotage: Option<Sabotage>, log: bool) ->
     world.go();
     let World { audit, memory, settled_in, log, void, messages, .. } = world;
     let strict = !void && (promise::outlives_views(schedule.mode) || memory.current().number == 1);
-    let answered = audit.answered();
+    let (answered, writes) = (audit.answered(), audit.acknowledged());
     Report {
-        violation: audit.verdict(strict, promise::reads_are_strong(schedule.mode), schedule.mode),
+        violation: audit.verdict(strict, promise::freshness(schedule)),
         void,
         answered,
+        writes,
         messages,
         views: memory.current().number,
         settled_in,
@@ -297,7 +303,7 @@ impl<'a> World<'a> {
         if self.audit.failed() {
             return;
         }
-        self.audit.stores(&self.nodes);
+        self.look_inside();
         // Everything is served: each key read, written and read again.
         let auditor = self.schedule.clients;
         let keys = 1..=self.schedule.keys;
@@ -313,7 +319,7 @@ impl<'a> World<'a> {
             }
             self.run_until(self.now + Span::from_millis(10));
         }
-        self.audit.stores(&self.nodes);
+        self.look_inside();
     }
 
     fn run_until(&mut self, end: Time) {
@@ -328,6 +334,9 @@ impl<'a> World<'a> {
                 return self.audit.fail("endless", "events that only lead to more events".into());
             }
             self.happen(event);
+            if self.order % LOOK_EVERY == 0 {
+                self.look_inside();
+            }
         }
         self.now = self.now.max(end);
     }
@@ -607,7 +616,7 @@ impl<'a> World<'a> {
         let replica = match self.schedule.mode.serves(&state.view, call.op) {
             // Where it should, most of the time: whoever else is asked says so.
             Some(Target::One(replica)) if self.random.chance(0.9) => replica,
-            Some(Target::Any) => any(&mut self.random),
+            Some(Target::Any) if self.random.chance(0.9) => any(&mut self.random),
             _ => self.random.below(self.schedule.replicas as usize) as u32,
         };
         call.asked = replica;
@@ -664,7 +673,8 @@ impl<'a> World<'a> {
 
     fn told(&mut self, client: u32, view: View) {
         let state = &mut self.clients[client as usize];
-        if view.number > state.view.number {
+        // The first client learns of nothing by itself, and goes on asking those it knows.
+        if client > 0 && view.number > state.view.number {
             state.view = view;
         }
     }
@@ -716,7 +726,7 @@ impl<'a> World<'a> {
             return;
         }
         self.say(|| format!("--- begins: {:?}", fault.what));
-        self.audit.stores(&self.nodes);
+        self.look_inside();
         match fault.what {
             What::Crash(replica) => {
                 if self.crash(replica) {
@@ -863,6 +873,14 @@ impl<'a> World<'a> {
             .map(|node| format!("view {} with {:?}", node.view().number, Audit::held(node)))
             .collect();
         format!("the manager's {:?}; the replicas': {nodes:#?}", self.memory.current())
+    }
+
+    /// What the replicas hold fits together.
+    fn look_inside(&mut self) {
+        self.audit.stores(&self.nodes);
+        if let Err(violation) = self.audit.order(self.schedule.mode, &self.memory.current(), &self.nodes) {
+            self.audit.fail(violation.kind, violation.detail);
+        }
     }
 
     /// An acknowledged write that is not everywhere, where it should be.
