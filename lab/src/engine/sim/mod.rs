@@ -33,6 +33,14 @@ pub fn sim(scenario: &Scenario, seed: u64) -> Trace {
     world.finish()
 }
 
+/// The same, with the number of events that were planned: timers, and messages that take time.
+pub fn sim_counted(scenario: &Scenario, seed: u64) -> (Trace, u64) {
+    let mut world = World::new(scenario, seed);
+    world.run();
+    let events = world.servers.post.agenda.planned();
+    (world.finish(), events)
+}
+
 /// The same, and the trace holds the history of all operations on replicated stores: memory grows with their number.
 pub fn sim_with_history(scenario: &Scenario, seed: u64) -> Trace {
     let mut world = World::new(scenario, seed);
