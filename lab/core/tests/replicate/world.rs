@@ -334,7 +334,7 @@ impl<'a> World<'a> {
                 return self.audit.fail("endless", "events that only lead to more events".into());
             }
             self.happen(event);
-            if self.order % LOOK_EVERY == 0 {
+            if self.order.is_multiple_of(LOOK_EVERY) {
                 self.look_inside();
             }
         }
