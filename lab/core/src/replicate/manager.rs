@@ -430,8 +430,16 @@ impl Manager {
         if missing.iter().any(|&m| leased(m)) {
             return;
         }
+        let leaving = change.leaving;
         let Some(next) = self.next(now, mode, &record, remnant) else { return };
         self.change = None;
+        // One that is silent and stays, because the others do not have everything, has a timeout to be heard again: else one
+        // view would follow the other as fast as it can answer.
+        for member in next.view.members.iter().filter(|&m| leaving.contains(m)) {
+            if let Some(Some(heard)) = self.heard.get_mut(member as usize) {
+                heard.at = now;
+            }
+        }
         if remnant {
             out.put(ManagerOut::Noted(Note::Lost { view: next.view.number }));
         }
