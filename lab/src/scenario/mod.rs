@@ -17,6 +17,7 @@ use lab_core::{
     keys::{OperationSource, Operations},
     replicate::{
         Mode, Reads,
+        manager::{Manager, Record},
         member::Membership,
         node::{Node, NodePolicy},
     },
@@ -264,5 +265,20 @@ impl Service {
                 Node::new(&policy, me, self.replicas, draw)
             }
         }
+    }
+
+    /// The same in a process that has followed `lives` others.
+    pub fn life(&self, me: u32, lives: u32, draw: Draw) -> Node {
+        let node = self.node(me, draw);
+        if lives == 0 { node } else { node.restarted(lives) }
+    }
+
+    /// The manager of a service that has a membership, with what it has `kept` since its group was new.
+    pub fn manager(&self, kept: Vec<Record>) -> Manager {
+        let membership = self.membership.expect("only groups have a manager");
+        let mode = self.replication.as_ref().map(|r| r.mode);
+        let new = Manager::new(mode, membership, self.replicas);
+        let records = [new.records(), &kept].concat();
+        Manager::restore(mode, membership, self.replicas, records)
     }
 }

@@ -212,4 +212,14 @@ impl Member {
         self.forget();
         self.incarnation += 1;
     }
+
+    /// It is in a process that has followed `processes` others. How often each of those was put out nobody may know any more,
+    /// so every process has its own range of lives.
+    pub fn follow(&mut self, processes: u32) {
+        self.forget();
+        self.incarnation = (u64::from(processes) << LIVES_BITS) + 1;
+    }
 }
+
+/// A process numbers its lives in this many bits.
+const LIVES_BITS: u32 = 32;

@@ -293,6 +293,13 @@ impl Node {
         Node::around(Server::new(policy, draw), policy, membership, me, replicas)
     }
 
+    /// The same replica in a process that has followed `lives` others: without their memory, and in a life that none of them
+    /// had. It is to be told [`NodeIn::Begin`] like any other.
+    pub fn restarted(mut self, lives: u32) -> Node {
+        self.member.follow(lives);
+        self
+    }
+
     fn around(server: Server, policy: &ServerPolicy, membership: Membership, me: u32, replicas: u32) -> Node {
         Node {
             me,

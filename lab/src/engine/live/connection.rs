@@ -1,16 +1,12 @@
 //! Connections of the clients to one replica.
 use super::{
+    http::{self, Ask, Reply},
     load::Host,
-    wire::{self, REPLICA_ADDRESS},
+    wire::REPLICA_ADDRESS,
 };
-use bytes::Bytes;
-use http_body_util::Empty;
-use hyper::{Request, Uri, client::conn::http1, header, rt};
+use hyper::{client::conn::http1, rt};
 use hyper_util::rt::TokioIo;
-use lab_core::{
-    call::{Job, Outcome},
-    time::Time,
-};
+use lab_core::{call::Outcome, time::Time};
 use std::{
     cell::Cell,
     io,
@@ -25,7 +21,7 @@ use tokio::{
 };
 
 /// An attempt to be sent, and when it was to be sent.
-pub(super) type Parcel = (Time, Job);
+pub(super) type Parcel = (Time, Ask);
 
 /// An open connection, as seen by who uses it.
 #[derive(Debug)]
@@ -102,19 +98,19 @@ async fn run(
     mut inbox: mpsc::UnboundedReceiver<Parcel>,
     host: Rc<Host>,
 ) {
-    let (planned, mut job) = first;
+    let (planned, mut ask) = first;
     host.sending(planned);
     let stream = match TcpStream::connect((REPLICA_ADDRESS, port)).await {
         Ok(stream) => stream,
-        Err(error) => return host.unconnected(server, job, &error),
+        Err(error) => return host.unconnected(server, ask.job, &error),
     };
     // Without this option requests are late, not wrong.
     let _ = stream.set_nodelay(true);
     let Ok((mut sender, mut connection)) = http1::handshake(Socket::new(stream, state)).await else {
-        return host.answered(server, job, Outcome::Reset, false);
+        return host.answered(server, ask.job, BROKEN, false);
     };
     loop {
-        let response = sender.send_request(request(&job));
+        let response = sender.send_request(http::request(&ask));
         tokio::pin!(response);
         let answer = tokio::select! {
             biased;
@@ -122,11 +118,10 @@ async fn run(
             // The answer may have come with the connection's end.
             _ = &mut connection => response.await,
         };
-        let outcome = answer.map_or(Outcome::Reset, |answer| wire::outcome(answer.status()));
-        if outcome == Outcome::Reset {
-            return host.answered(server, job, outcome, false);
-        }
-        host.answered(server, job, outcome, true);
+        let Ok(answer) = answer else {
+            return host.answered(server, ask.job, BROKEN, false);
+        };
+        host.answered(server, ask.job, http::reply(answer.status(), answer.headers()), true);
         let next = tokio::select! {
             biased;
             _ = &mut connection => None,
@@ -135,13 +130,13 @@ async fn run(
         match next {
             Some((planned, next)) => {
                 host.sending(planned);
-                job = next;
+                ask = next;
             }
             None => {
                 // An attempt that was handed over while the connection broke is broken with it.
-                if let Ok((planned, job)) = inbox.try_recv() {
+                if let Ok((planned, ask)) = inbox.try_recv() {
                     host.sending(planned);
-                    host.answered(server, job, Outcome::Reset, false);
+                    host.answered(server, ask.job, BROKEN, false);
                 }
                 return;
             }
@@ -149,13 +144,8 @@ async fn run(
     }
 }
 
-/// The request of an attempt.
-pub(super) fn request(job: &Job) -> Request<Empty<Bytes>> {
-    let mut request = Request::new(Empty::new());
-    *request.uri_mut() = Uri::from_maybe_shared(wire::path(job)).expect("digits and slashes are a path");
-    request.headers_mut().insert(header::HOST, header::HeaderValue::from_static("replica"));
-    request
-}
+/// What a broken connection says.
+const BROKEN: Reply = Reply { outcome: Outcome::Reset, answer: None };
 
 /// A socket that is closed at once when it is dropped, by a reset: so neither descriptors nor ports run out when thousands of
 /// attempts time out. Not while the replica is paused: a reset would throw away what it has not read yet, but the work is the

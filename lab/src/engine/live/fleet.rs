@@ -4,18 +4,20 @@ use super::{
     Fitness, LiveError, LiveOptions, LiveRun, Progress, Recording,
     clock::Clock,
     guard,
-    load::{self, Counters, LoadRun, LoadSetup},
+    load::{self, Counters, LoadRun, LoadSetup, News},
     probe,
     process::{self, Message, Replica},
-    record::{Life, read_steps},
-    wire::{Begin, Report, Setup},
+    record::{Life, Steps, read_manager, read_steps},
+    wire::{Begin, Measured, Report, Seat, Setup},
 };
 use crate::{
     agenda::Agenda,
+    engine::notes,
     scenario::Scenario,
-    trace::{Event, ServerTrace, Trace},
+    trace::{Event, GroupTrace, GroupWindow, ServerTrace, Trace},
 };
 use lab_core::{
+    replicate::{View, node::MANAGER},
     server::ServerControl,
     time::{Span, Time},
     timeline::{Change, timeline},
@@ -33,7 +35,7 @@ use std::{
     thread::JoinHandle,
     time::Duration,
 };
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 /// A replica that has not said by then that it listens never will.
 const START_MAX: Duration = Duration::from_secs(20);
@@ -61,14 +63,21 @@ struct Fleet<'a> {
     scenario: Arc<Scenario>,
     seed: u64,
     executable: PathBuf,
-    record: Option<StepsFolder>,
+    /// For what processes write: steps that are recorded, views that managers keep.
+    folder: Option<Folder>,
     clock: Clock,
+    /// All replicas, service by service, then the managers of groups; and where each of them sits.
     replicas: Vec<Replica>,
-    /// What each replica's machine is told, and when.
+    seats: Vec<(usize, Seat)>,
+    /// What each process's machine is told, and when.
     controls: Vec<Vec<(Time, ServerControl)>>,
     plan: Agenda<(usize, Act)>,
     sender: Sender<Message>,
     messages: Receiver<Message>,
+    /// What managers tell the clients, on its way to the load thread.
+    news: mpsc::UnboundedSender<News>,
+    /// What members and managers of groups have noted.
+    events: Vec<Event>,
     options: &'a LiveOptions<'a>,
     /// The run is over, so that replicas may end.
     ending: bool,
@@ -83,11 +92,12 @@ struct Loading {
 
 pub(super) fn run(scenario: &Scenario, seed: u64, options: &LiveOptions<'_>) -> Result<LiveRun, LiveError> {
     let descriptors = guard::raise_descriptor_limit();
-    let mut fleet = Fleet::new(scenario, seed, options)?;
+    let (news, told) = mpsc::unbounded_channel();
+    let mut fleet = Fleet::new(scenario, seed, options, news)?;
     let carries_per_s = probe::carries(&fleet.executable, scenario)?;
     probe::refuse_too_much(scenario, carries_per_s)?;
     fleet.start()?;
-    let mut load = fleet.start_load()?;
+    let mut load = fleet.start_load(told)?;
     fleet.attend(&mut load)?;
     let load = load.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     let load = load.map_err(|source| LiveError::System { what: "the load thread", source })?;
@@ -96,30 +106,40 @@ pub(super) fn run(scenario: &Scenario, seed: u64, options: &LiveOptions<'_>) -> 
 }
 
 impl<'a> Fleet<'a> {
-    fn new(scenario: &Scenario, seed: u64, options: &'a LiveOptions<'a>) -> Result<Fleet<'a>, LiveError> {
+    fn new(
+        scenario: &Scenario,
+        seed: u64,
+        options: &'a LiveOptions<'a>,
+        news: mpsc::UnboundedSender<News>,
+    ) -> Result<Fleet<'a>, LiveError> {
         let system = |what| move |source| LiveError::System { what, source };
         let executable = match options.executable {
             Some(path) => path.to_path_buf(),
             None => std::env::current_exe().map_err(system("finding the lab's own binary"))?,
         };
         let clock = Clock::starting_in(Span::ZERO);
-        let record = options
-            .record
-            .then(StepsFolder::create)
-            .transpose()
-            .map_err(system("a folder for the recording"))?;
+        let seats = seats(scenario);
+        let managed = seats.iter().any(|(_, seat)| *seat == Seat::Manager);
+        let folder = (options.record || managed).then(Folder::create).transpose();
+        let folder = folder.map_err(system("a folder for what processes write"))?;
         let mut replicas = vec![];
-        for service in &scenario.services {
-            for replica in 0..service.replicas {
-                let server = replicas.len();
-                let port = options.first_port.map_or(0, |first| first.saturating_add(server as u16));
-                replicas.push(Replica::new(server, format!("{} {replica}", service.name), port));
-            }
+        for (server, (service, seat)) in seats.iter().enumerate() {
+            let port = options.first_port.map_or(0, |first| first.saturating_add(server as u16));
+            let name = match seat {
+                Seat::Replica(replica) => format!("{} {replica}", scenario.services[*service].name),
+                Seat::Manager => format!("{} manager", scenario.services[*service].name),
+            };
+            replicas.push(Replica::new(server, name, port));
         }
         let mut controls = vec![vec![]; replicas.len()];
         for (at, change) in timeline(&scenario.disturbances) {
-            if let Change::Server { service, replica, control } = change {
-                controls[scenario.first_replica(service) + replica as usize].push((at, control));
+            let (place, control) = match change {
+                Change::Server { service, replica, control } => ((service, Seat::Replica(replica)), control),
+                Change::Manager { service, control } => ((service, Seat::Manager), control),
+                _ => continue,
+            };
+            if let Some(server) = seats.iter().position(|seat| *seat == place) {
+                controls[server].push((at, control));
             }
         }
         let (sender, messages) = channel();
@@ -129,24 +149,52 @@ impl<'a> Fleet<'a> {
             scenario,
             seed,
             executable,
-            record,
+            folder,
             clock,
             replicas,
+            seats,
             controls,
             plan,
             sender,
             messages,
+            news,
+            events: vec![],
             options,
             ending: false,
         })
     }
 
     fn setup(&self, server: usize, opens: Option<Time>) -> Setup {
-        let Fleet { scenario, seed, replicas, record, .. } = self;
-        let (service, replica) = place(scenario, server);
-        let record = record.as_ref().map(|f| process::steps_file(&f.0, server, replicas[server].lives));
-        let (scenario, seed, parent) = (Scenario::clone(scenario), *seed, std::process::id() as i32);
-        Setup { scenario, service, replica, seed, parent, port: replicas[server].port, opens, record }
+        let Fleet { scenario, seed, replicas, seats, folder, options, .. } = self;
+        let (service, seat) = seats[server];
+        let Replica { lives, port, .. } = replicas[server];
+        let folder = folder.as_ref().map(|folder| &*folder.0);
+        Setup {
+            scenario: Scenario::clone(scenario),
+            service,
+            seat,
+            lives,
+            seed: *seed,
+            parent: std::process::id() as i32,
+            port,
+            opens,
+            record: folder.filter(|_| options.record).map(|f| process::steps_file(f, server, lives)),
+            views: folder.filter(|_| seat == Seat::Manager).map(|f| f.join(format!("views-{service}.jsonl"))),
+        }
+    }
+
+    /// What process `server` is told when all ports are known.
+    fn begin(&self, server: usize, opens: Time) -> Begin {
+        let Fleet { scenario, clock, replicas, seats, controls, .. } = self;
+        let service = seats[server].0;
+        let grouped = scenario.services[service].membership.is_some();
+        let group = seats.iter().zip(replicas).filter(|((of, _), _)| grouped && *of == service);
+        let group = group.map(|((_, seat), replica)| match seat {
+            Seat::Replica(me) => (*me, replica.port),
+            Seat::Manager => (MANAGER, replica.port),
+        });
+        let orders = process::orders(&controls[server], opens, scenario.end());
+        Begin { clock: *clock, orders, group: group.collect() }
     }
 
     /// Starts all replicas, and the run's clock when all of them listen.
@@ -165,24 +213,26 @@ impl<'a> Fleet<'a> {
             }
         }
         self.clock = Clock::starting_in(LEAD);
-        for (replica, controls) in self.replicas.iter_mut().zip(&self.controls) {
-            let orders = process::orders(controls, Time::ZERO, self.scenario.end());
-            replica.begin(&Begin { clock: self.clock, orders })?;
+        for server in 0..self.replicas.len() {
+            let begin = self.begin(server, Time::ZERO);
+            self.replicas[server].begin(&begin)?;
         }
         Ok(())
     }
 
-    fn start_load(&self) -> Result<Loading, LiveError> {
+    fn start_load(&self, news: mpsc::UnboundedReceiver<News>) -> Result<Loading, LiveError> {
         let counters = Arc::new(Counters::default());
         let (stop, stopped) = oneshot::channel();
         let setup = LoadSetup {
             scenario: self.scenario.clone(),
             seed: self.seed,
             clock: self.clock,
-            ports: self.replicas.iter().map(|r| r.port).collect(),
+            ports: self.servers().map(|(server, _, _)| self.replicas[server].port).collect(),
             record: self.options.record,
+            history: self.options.history,
             counters: counters.clone(),
             stop: stopped,
+            news,
         };
         let thread = std::thread::Builder::new().name("load".into()).spawn(move || load::run(setup));
         let thread =
@@ -235,10 +285,10 @@ impl<'a> Fleet<'a> {
                 }
                 Act::Start(opens) => {
                     let setup = self.setup(server, Some(opens));
-                    let orders = process::orders(&self.controls[server], opens, self.scenario.end());
+                    let begin = self.begin(server, opens);
                     let replica = &mut self.replicas[server];
                     replica.start(&self.executable, &setup, &self.sender)?;
-                    replica.begin(&Begin { clock: self.clock, orders })?;
+                    replica.begin(&begin)?;
                 }
             }
         }
@@ -250,9 +300,21 @@ impl<'a> Fleet<'a> {
         let replica = &mut self.replicas[server];
         let current = life + 1 == replica.lives && replica.runs();
         match report {
-            Some(Report::Window { index, window, timer_p99_us }) => {
-                replica.windows.insert(index, window);
+            Some(Report::Window { index, measured, timer_p99_us }) => {
+                replica.windows.insert(index, measured);
                 replica.timer_p99_us.push((index, timer_p99_us));
+            }
+            Some(Report::Noted { at, note }) => {
+                let (service, seat) = self.seats[server];
+                let name = &self.scenario.services[service].name;
+                self.events.extend(match seat {
+                    Seat::Replica(me) => notes::of_replica(at, name, me, &note),
+                    Seat::Manager => notes::of_manager(at, name, &note),
+                });
+            }
+            Some(Report::Published { at, view }) => {
+                // The load thread may be at its end already.
+                let _ = self.news.send(News { service: self.seats[server].0, at, view });
             }
             Some(Report::Paused) if current && replica.to_stop => replica.signal(Signal::STOP),
             Some(Report::Paused | Report::Ready { .. }) => {}
@@ -287,7 +349,9 @@ impl<'a> Fleet<'a> {
     }
 
     fn finish(self, load: LoadRun, descriptors: u64, carries_per_s: f64) -> Result<LiveRun, LiveError> {
-        let Fleet { scenario, seed, replicas, record, .. } = self;
+        let groups = self.groups(load.end);
+        let servers = self.server_traces(load.end);
+        let Fleet { scenario, seed, replicas, seats, folder, options, .. } = self;
         let windows = load.end.0.div_ceil(scenario.window.0) as usize;
         let host_bound = host_bound(&scenario, &load, &replicas, windows);
         let mut fitness = Fitness {
@@ -306,44 +370,106 @@ impl<'a> Fleet<'a> {
             ..Fitness::default()
         };
         fitness.judge(&scenario);
-        let recording = record.map(|folder| folder.read(&scenario, seed, &replicas, load.steps)).transpose();
-        let recording =
-            recording.map_err(|source| LiveError::System { what: "reading the recording", source })?;
-        let mut events = load.events;
+        let lives = folder.filter(|_| options.record).map(|folder| folder.read(&scenario, &replicas, &seats));
+        let lives = lives.transpose();
+        let lives = lives.map_err(|source| LiveError::System { what: "reading the recording", source })?;
+        let mut events = [load.events, self.events].concat();
+        events.sort_by_key(|event| event.at);
         if load.end < scenario.end() {
             events.push(Event { at: load.end, kind: "interrupted", subject: String::new() });
         }
-        let servers = replicas.into_iter().enumerate();
-        let servers = servers.map(|(server, mut replica)| {
-            let (service, index) = place(&scenario, server);
-            ServerTrace {
-                service: scenario.services[service].name.clone(),
-                replica: index,
-                workers: scenario.services[service].policy.workers,
-                // A replica that was down did nothing.
-                windows: (0..windows).map(|i| replica.windows.remove(&i).unwrap_or_default()).collect(),
-            }
+        let recording = lives.map(|lives| Recording {
+            scenario: Scenario::clone(&scenario),
+            seed,
+            clients: load.steps,
+            lives,
         });
         let trace = Trace {
             seed,
             end: load.end,
             window: scenario.window,
             clients: load.clients,
-            servers: servers.collect(),
-            groups: vec![],
+            servers,
+            groups,
             caches: vec![],
-            history: vec![],
+            history: load.history,
             events,
             host_bound,
         };
         Ok(LiveRun { trace, fitness, recording })
     }
+
+    /// The replicas among the processes: each one's number, service and index there.
+    fn servers(&self) -> impl Iterator<Item = (usize, usize, u32)> {
+        let seats = self.seats.iter().enumerate();
+        seats.filter_map(|(server, (service, seat))| match seat {
+            Seat::Replica(me) => Some((server, *service, *me)),
+            Seat::Manager => None,
+        })
+    }
+
+    fn server_traces(&self, end: Time) -> Vec<ServerTrace> {
+        let windows = end.0.div_ceil(self.scenario.window.0) as usize;
+        let of_replica = |(server, service, replica): (usize, usize, u32)| {
+            let reported = &self.replicas[server].windows;
+            ServerTrace {
+                service: self.scenario.services[service].name.clone(),
+                replica,
+                workers: self.scenario.services[service].policy.workers,
+                windows: (0..windows)
+                    .map(|index| match reported.get(&index) {
+                        Some(Measured::Replica { window, .. }) => *window,
+                        // A replica that was down did nothing.
+                        Some(Measured::Group(_)) | None => Default::default(),
+                    })
+                    .collect(),
+            }
+        };
+        self.servers().map(of_replica).collect()
+    }
+
+    /// How the groups stood at the end of each window. The view of a manager that was down is the last one it had; how far a
+    /// replica is that was down then is not known and left out of the lag.
+    fn groups(&self, end: Time) -> Vec<GroupTrace> {
+        let windows = end.0.div_ceil(self.scenario.window.0) as usize;
+        let managers = self.seats.iter().zip(&self.replicas).filter(|((_, seat), _)| *seat == Seat::Manager);
+        let of_group = |(&(service, _), manager): (&(usize, Seat), &Replica)| {
+            let first = self.scenario.first_replica(service);
+            let mut view = View::initial(self.scenario.services[service].replicas);
+            let mut window = |index: usize| {
+                if let Some(Measured::Group(reported)) = manager.windows.get(&index) {
+                    view = *reported;
+                }
+                let known = || {
+                    view.members.iter().filter_map(|m| {
+                        match self.replicas[first + m as usize].windows.get(&index) {
+                            Some(Measured::Replica { committed, .. }) => Some(*committed),
+                            Some(Measured::Group(_)) | None => None,
+                        }
+                    })
+                };
+                GroupWindow {
+                    view: view.number,
+                    members: view.members.len() as u64,
+                    learners: view.learners.len() as u64,
+                    lag: known().max().unwrap_or(0) - known().min().unwrap_or(0),
+                }
+            };
+            GroupTrace {
+                service: self.scenario.services[service].name.clone(),
+                windows: (0..windows).map(&mut window).collect(),
+            }
+        };
+        managers.map(of_group).collect()
+    }
 }
 
-/// The service and the index in it of replica `server`, all services counted through.
-fn place(scenario: &Scenario, server: usize) -> (usize, u32) {
-    let service = (0..scenario.services.len()).rfind(|s| scenario.first_replica(*s) <= server).unwrap_or(0);
-    (service, (server - scenario.first_replica(service)) as u32)
+/// All processes of a run: the service of each, and who it is there.
+fn seats(scenario: &Scenario) -> Vec<(usize, Seat)> {
+    let services = || scenario.services.iter().enumerate();
+    let replicas = services().flat_map(|(i, s)| (0..s.replicas).map(move |me| (i, Seat::Replica(me))));
+    let managers = services().filter(|(_, s)| s.membership.is_some()).map(|(i, _)| (i, Seat::Manager));
+    replicas.chain(managers).collect()
 }
 
 /// What triggers do to processes before `end`.
@@ -381,41 +507,49 @@ fn host_bound(scenario: &Scenario, load: &LoadRun, replicas: &[Replica], windows
     bound.into_iter().filter(|index| *index < windows).collect()
 }
 
-/// A folder for the replicas' recorded steps, removed when it is not needed any more.
-struct StepsFolder(PathBuf);
+/// A folder for what processes write, removed when it is not needed any more.
+struct Folder(PathBuf);
 
-impl StepsFolder {
-    fn create() -> io::Result<StepsFolder> {
+impl Folder {
+    fn create() -> io::Result<Folder> {
         let unique = Clock::starting_in(Span::ZERO).timespec(Time::ZERO);
-        let name = format!("lab-steps-{}-{}-{}", std::process::id(), unique.tv_sec, unique.tv_nsec);
+        let name = format!("lab-live-{}-{}-{}", std::process::id(), unique.tv_sec, unique.tv_nsec);
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir(&folder)?;
-        Ok(StepsFolder(folder))
+        Ok(Folder(folder))
     }
 
+    /// The recorded steps of all lives.
     fn read(
         &self,
         scenario: &Scenario,
-        seed: u64,
         replicas: &[Replica],
-        clients: Vec<Vec<super::Step<lab_core::client::ClientIn, lab_core::client::ClientOut>>>,
-    ) -> io::Result<Recording> {
-        let mut lives = vec![];
-        for replica in replicas {
-            let (service, index) = place(scenario, replica.server);
-            for life in 0..replica.lives {
-                let file = process::steps_file(&self.0, replica.server, life);
+        seats: &[(usize, Seat)],
+    ) -> io::Result<Vec<Life>> {
+        let mut all = vec![];
+        for (replica, &(service, seat)) in replicas.iter().zip(seats) {
+            let grouped = scenario.services[service].membership.is_some();
+            for lives in 0..replica.lives {
+                let file = process::steps_file(&self.0, replica.server, lives);
                 // A process that was killed before it began has written nothing.
-                if Path::exists(&file) {
-                    lives.push(Life { service, replica: index, steps: read_steps(&file)? });
+                if !Path::exists(&file) {
+                    continue;
                 }
+                let steps = match seat {
+                    Seat::Manager => read_manager(&file)?,
+                    Seat::Replica(replica) if grouped => {
+                        Steps::Node { replica, lives, steps: read_steps(&file)? }
+                    }
+                    Seat::Replica(replica) => Steps::Server { replica, steps: read_steps(&file)? },
+                };
+                all.push(Life { service, steps });
             }
         }
-        Ok(Recording { scenario: scenario.clone(), seed, clients, lives })
+        Ok(all)
     }
 }
 
-impl Drop for StepsFolder {
+impl Drop for Folder {
     fn drop(&mut self) {
         // Left-overs in the system's temporary folder do no harm.
         let _ = std::fs::remove_dir_all(&self.0);

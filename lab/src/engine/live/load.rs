@@ -7,6 +7,7 @@ use super::{
     clock::Clock,
     connection::{Line, Parcel, Pool},
     guard::{Lateness, LatenessSummary},
+    http::{Ask, Reply},
     record::Step,
     timer::Timer,
 };
@@ -17,7 +18,7 @@ use crate::{
         network::Network,
     },
     scenario::Scenario,
-    trace::{ClientTrace, Event as Happening},
+    trace::{ClientTrace, Event as Happening, History, Operation},
 };
 use lab_core::{
     arrival::Arrival,
@@ -25,6 +26,7 @@ use lab_core::{
     client::{Client, ClientIn, ClientOut, Wake},
     draw::{Draw, Stream},
     machine::Machine,
+    replicate::{Answer, Op, Value, View},
     server::ServerControl,
     time::{Span, Time},
     timeline::{Change, timeline},
@@ -41,7 +43,7 @@ use std::{
 };
 use tokio::{
     runtime::{Builder, LocalOptions},
-    sync::oneshot,
+    sync::{mpsc, oneshot},
 };
 
 /// What a load thread is given.
@@ -52,9 +54,21 @@ pub(super) struct LoadSetup {
     /// Where each replica listens, all services counted through.
     pub ports: Vec<u16>,
     pub record: bool,
+    /// Whether to keep the history of all operations on replicated stores.
+    pub history: bool,
     pub counters: Arc<Counters>,
     /// Ends the load before its time.
     pub stop: oneshot::Receiver<()>,
+    /// What managers tell the clients.
+    pub news: mpsc::UnboundedReceiver<News>,
+}
+
+/// The manager of `service` told the clients of `view`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct News {
+    pub service: usize,
+    pub at: Time,
+    pub view: View,
 }
 
 /// What the load thread has done so far, for whoever shows it.
@@ -79,6 +93,7 @@ pub(super) struct LoadRun {
     pub unconnected: u64,
     /// By client instance; empty if nothing was recorded.
     pub steps: Vec<Vec<ClientStep>>,
+    pub history: Vec<Operation>,
 }
 
 type ClientStep = Step<ClientIn, ClientOut>;
@@ -89,16 +104,22 @@ pub(super) fn run(setup: LoadSetup) -> io::Result<LoadRun> {
     let runtime =
         Builder::new_current_thread().enable_io().event_interval(16).build_local(LocalOptions::default())?;
     runtime.block_on(async {
-        let LoadSetup { clock, mut stop, .. } = setup;
+        let LoadSetup { clock, mut stop, mut news, .. } = setup;
         let timer = Timer::new(clock)?;
-        let load =
-            RefCell::new(Load::new(&setup.scenario, setup.seed, &setup.ports, setup.record, setup.counters));
+        let mut load = Load::new(&setup.scenario, setup.seed, &setup.ports, setup.counters);
+        load.steps = setup.record.then(|| vec![vec![]; load.clients.len()]);
+        load.history = setup.history.then(History::default);
+        let load = RefCell::new(load);
         let host = Rc::new(Host { load, timer, clock });
         host.enter(|_, _| {});
         loop {
             let armed = tokio::select! {
                 biased;
                 armed = host.timer.wait() => armed?,
+                Some(news) = news.recv() => {
+                    host.enter(|load, now| load.published(now, news));
+                    continue;
+                }
                 _ = &mut stop => {
                     let now = clock.now();
                     let mut load = host.load.borrow_mut();
@@ -140,8 +161,8 @@ impl Host {
     }
 
     /// An attempt ended as the network says; `open` if its connection can be used again.
-    pub(super) fn answered(self: &Rc<Self>, server: u32, job: Job, outcome: Outcome, open: bool) {
-        self.enter(|load, now| load.answered(now, server, job, outcome, open, self));
+    pub(super) fn answered(self: &Rc<Self>, server: u32, job: Job, reply: Reply, open: bool) {
+        self.enter(|load, now| load.answered(now, server, job, reply, open, self));
     }
 
     /// No connection could be made for an attempt.
@@ -150,7 +171,7 @@ impl Host {
         {
             self.load.borrow_mut().unconnected += 1;
         }
-        self.answered(server, job, Outcome::Reset, false);
+        self.answered(server, job, Reply { outcome: Outcome::Reset, answer: None }, false);
     }
 }
 
@@ -163,13 +184,15 @@ enum Event {
     /// A request has crossed the network.
     Request {
         server: u32,
-        job: Job,
+        ask: Ask,
     },
     Answer {
         client: u32,
         attempt: Attempt,
-        outcome: Outcome,
+        reply: Reply,
     },
+    /// The news of a view have crossed the network.
+    Members(News),
     /// The news that a caller hung up has crossed the network.
     Disconnect {
         client: u32,
@@ -185,6 +208,7 @@ struct Load {
     last: Time,
     agenda: Agenda<Event>,
     changes: Vec<Change>,
+    draw: Draw,
     groups: Vec<Group>,
     /// All client instances, group by group, and the group of each.
     clients: Vec<Client>,
@@ -203,17 +227,12 @@ struct Load {
     unconnected: u64,
     connections_max: u64,
     steps: Option<Vec<Vec<ClientStep>>>,
+    history: Option<History>,
     counters: Arc<Counters>,
 }
 
 impl Load {
-    fn new(
-        scenario: &Arc<Scenario>,
-        seed: u64,
-        ports: &[u16],
-        record: bool,
-        counters: Arc<Counters>,
-    ) -> Load {
+    fn new(scenario: &Arc<Scenario>, seed: u64, ports: &[u16], counters: Arc<Counters>) -> Load {
         let draw = Draw { seed };
         let mut agenda = Agenda::new();
         let network_lane = agenda.lane();
@@ -230,8 +249,10 @@ impl Load {
             last: Time::ZERO,
             agenda,
             changes,
+            draw,
             groups,
-            steps: record.then(|| vec![vec![]; clients.len()]),
+            steps: None,
+            history: None,
             clients,
             group_of,
             pools: ports.iter().zip(0..).map(|(&port, server)| Pool::new(server, port)).collect(),
@@ -284,9 +305,12 @@ impl Load {
     fn happen(&mut self, now: Time, event: Event, host: &Rc<Host>) {
         match event {
             Event::Client { client, wake } => self.step(now, client, ClientIn::Woken(wake), host),
-            Event::Request { server, job } => self.send(server, (now, job), host),
-            Event::Answer { client, attempt, outcome } => {
-                self.step(now, client, ClientIn::Answer { attempt, outcome }, host);
+            Event::Request { server, ask } => self.send(server, (now, ask), host),
+            Event::Answer { client, attempt, reply } => self.answer(now, client, attempt, reply, host),
+            Event::Members(News { service, view, .. }) => {
+                for client in self.scenario.instances_calling(service) {
+                    self.step(now, client, ClientIn::Members(view), host);
+                }
             }
             Event::Disconnect { client, attempt } => self.hang_up(client, attempt),
             Event::Change(index) => self.change(now, index as usize, host),
@@ -311,7 +335,7 @@ impl Load {
                     self.step(now, client, ClientIn::Control(control), host);
                 }
             }
-            // Only groups of replicas and caches have these, and none runs live.
+            // Clients reach all replicas, no client asks a manager, and caches do not run live.
             Change::Partition { .. } | Change::Manager { .. } | Change::Flush { .. } => {}
             Change::Network { service, extra } => self.network.add(service, extra),
         }
@@ -331,8 +355,8 @@ impl Load {
         self.out = out;
     }
 
-    fn carry_out(&mut self, now: Time, client: u32, group: usize, output: ClientOut, host: &Rc<Host>) {
-        let group = &self.groups[group];
+    fn carry_out(&mut self, now: Time, client: u32, group_index: usize, output: ClientOut, host: &Rc<Host>) {
+        let group = &self.groups[group_index];
         let Group { first_server, service, .. } = *group;
         match output {
             ClientOut::WakeAt { at, wake } => {
@@ -343,18 +367,25 @@ impl Load {
                 }
             }
             ClientOut::Send { job, replica, intended } => {
-                self.scheduled += 1;
-                let delay = self.network.delay(service, Stream::NetworkOut, job.call, job.number);
-                // A first attempt is late from when the schedule wanted it.
-                let planned = if job.number == 1 { intended } else { now } + delay;
-                let server = first_server + replica;
-                if delay == Span::ZERO {
-                    self.send(server, (planned, job), host);
-                } else {
-                    self.agenda.plan_in(self.network_lane, planned, Event::Request { server, job });
+                let store = self.store(group_index, &job);
+                if let (Some(history), Some((op, value))) = (&mut self.history, store) {
+                    history.invoked(now, &job, op, value);
                 }
+                // A first attempt is late from when the schedule wanted it.
+                let planned = if job.number == 1 { intended } else { now };
+                self.send_to(first_server + replica, service, planned, Ask { job, store }, host);
+            }
+            ClientOut::SendOn { job, replica } => {
+                if let Some(history) = &mut self.history {
+                    history.sent_on(&job);
+                }
+                let store = self.store(group_index, &job);
+                self.send_to(first_server + replica, service, now, Ask { job, store }, host);
             }
             ClientOut::GiveUp { attempt, .. } => {
+                if let Some(history) = &mut self.history {
+                    history.given_up(client, attempt);
+                }
                 let delay = self.network.delay(service, Stream::NetworkOut, u64::from(attempt.generation), 0);
                 if delay == Span::ZERO {
                     self.hang_up(client, attempt);
@@ -369,14 +400,31 @@ impl Load {
             ClientOut::Done { .. } => {
                 self.counters.over.fetch_add(1, Relaxed);
             }
-            // Only a group's replicas redirect, and no group runs live.
-            ClientOut::SendOn { .. } | ClientOut::Late { .. } | ClientOut::Ended { .. } => {}
+            ClientOut::Late { .. } | ClientOut::Ended { .. } => {}
+        }
+    }
+
+    /// What an attempt of a group asks of a replicated store, if it asks one.
+    fn store(&self, group: usize, job: &Job) -> Option<(Op, Value)> {
+        let access = self.groups[group].access.as_ref()?;
+        Some((access.op(job.call, self.draw), access.value(job.call, job.number)))
+    }
+
+    /// Sends an attempt that was to be sent at `planned` over the network.
+    fn send_to(&mut self, server: u32, service: u32, planned: Time, ask: Ask, host: &Rc<Host>) {
+        self.scheduled += 1;
+        let delay = self.network.delay(service, Stream::NetworkOut, ask.job.call, ask.job.number);
+        let planned = planned + delay;
+        if delay == Span::ZERO {
+            self.send(server, (planned, ask), host);
+        } else {
+            self.agenda.plan_in(self.network_lane, planned, Event::Request { server, ask });
         }
     }
 
     fn send(&mut self, server: u32, parcel: Parcel, host: &Rc<Host>) {
         self.counters.attempts.fetch_add(1, Relaxed);
-        let key = (parcel.1.client, parcel.1.attempt);
+        let key = (parcel.1.job.client, parcel.1.job.attempt);
         let line = self.pools[server as usize].send(parcel, host);
         self.in_flight.insert(key, line);
     }
@@ -387,7 +435,7 @@ impl Load {
         }
     }
 
-    fn answered(&mut self, now: Time, server: u32, job: Job, outcome: Outcome, open: bool, host: &Rc<Host>) {
+    fn answered(&mut self, now: Time, server: u32, job: Job, reply: Reply, open: bool, host: &Rc<Host>) {
         let Job { client, attempt, .. } = job;
         // An attempt given up a moment ago has no connection any more.
         if let Some(line) = self.in_flight.remove(&(client, attempt))
@@ -398,10 +446,31 @@ impl Load {
         let service = self.service_of[server as usize];
         let delay = self.network.delay(service, Stream::NetworkBack, job.call, job.number);
         if delay == Span::ZERO {
-            self.step(now, client, ClientIn::Answer { attempt, outcome }, host);
+            self.answer(now, client, attempt, reply, host);
         } else {
-            self.agenda.plan_in(self.network_lane, now + delay, Event::Answer { client, attempt, outcome });
+            self.agenda.plan_in(self.network_lane, now + delay, Event::Answer { client, attempt, reply });
         }
+    }
+
+    /// An answer has crossed the network.
+    fn answer(&mut self, now: Time, client: u32, attempt: Attempt, reply: Reply, host: &Rc<Host>) {
+        let Reply { outcome, answer } = reply;
+        let input = match answer {
+            Some(Answer::Elsewhere(view)) => ClientIn::Elsewhere { attempt, view },
+            _ => {
+                if let Some(history) = &mut self.history {
+                    history.answered(now, client, attempt, outcome, answer);
+                }
+                ClientIn::Answer { attempt, outcome }
+            }
+        };
+        self.step(now, client, input, host);
+    }
+
+    /// A manager has told the clients of a view.
+    fn published(&mut self, now: Time, news: News) {
+        let delay = self.network.delay(news.service as u32, Stream::NetworkBack, news.view.number, 0);
+        self.agenda.plan((news.at + delay).max(now), Event::Members(news));
     }
 
     /// The timer woke; it was armed for `armed`.
@@ -426,6 +495,7 @@ impl Load {
             connections_max: self.connections_max,
             unconnected: self.unconnected,
             steps: self.steps.take().unwrap_or_default(),
+            history: self.history.take().map(History::finish).unwrap_or_default(),
         }
     }
 }

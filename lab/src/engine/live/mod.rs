@@ -1,23 +1,27 @@
 //! The live engine: real processes, sockets and timers around the machines that the simulation drives.
 //!
 //! It is the simulation's agenda driven by the real clock. The clients run on a thread of this process (`load`); every replica
-//! is a child process (`replica`) that speaks HTTP/1.1 over loopback; the calling thread starts, stops and kills those
-//! (`fleet`). All of them read one clock, counted from the run's epoch.
+//! and every manager of a group is a child process (`replica`) that speaks HTTP/1.1 over loopback; the calling thread starts,
+//! stops and kills those (`fleet`). All of them read one clock, counted from the run's epoch.
 mod clock;
 mod connection;
 mod fleet;
 mod guard;
+mod http;
 mod load;
+mod post;
 mod probe;
 mod process;
 mod record;
+mod records;
 mod replica;
+mod role;
 mod station;
 mod timer;
 mod wire;
 
 pub use guard::{Fitness, LatenessSummary};
-pub use record::{Differences, Life, Recording, Step, replay};
+pub use record::{Differences, Life, Recording, Step, Steps, replay};
 pub use replica::replica_main;
 
 use crate::{scenario::Scenario, trace::Trace};
@@ -35,7 +39,9 @@ pub struct LiveOptions<'a> {
     pub interrupted: Option<&'a AtomicBool>,
     /// Keep every step of every machine, for [`replay`].
     pub record: bool,
-    /// The port of the first replica; the others take the next ones. `None`: any that are free.
+    /// Keep the history of all operations on replicated stores: memory grows with their number.
+    pub history: bool,
+    /// The port of the first replica; the others take the next ones, and then the managers. `None`: any that are free.
     pub first_port: Option<u16>,
 }
 
@@ -89,9 +95,9 @@ pub enum LiveError {
     Host(String),
     /// The scenario has what only the simulation can run.
     #[error(
-        "service `{0}` is a group of replicas or a cache, which runs in simulation only: leave `--engine` out, or write `--engine sim`"
+        "service `{0}` is a cache, which runs in simulation only: leave `--engine` out, or write `--engine sim`"
     )]
-    Group(String),
+    Cache(String),
     /// The system refuses something that every run needs.
     #[error("{what}: {source}")]
     System {
@@ -108,8 +114,8 @@ pub enum LiveError {
 /// # Errors
 /// When replicas cannot be started or die by themselves, or the system refuses timers, threads or sockets.
 pub fn live(scenario: &Scenario, seed: u64, options: &LiveOptions<'_>) -> Result<LiveRun, LiveError> {
-    if let Some(group) = scenario.services.iter().find(|s| s.membership.is_some() || s.cache.is_some()) {
-        return Err(LiveError::Group(group.name.clone()));
+    if let Some(cache) = scenario.services.iter().find(|service| service.cache.is_some()) {
+        return Err(LiveError::Cache(cache.name.clone()));
     }
     fleet::run(scenario, seed, options)
 }

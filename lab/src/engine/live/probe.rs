@@ -2,10 +2,10 @@
 use super::{
     LiveError,
     clock::Clock,
-    connection::request,
     guard,
+    http::{self, Ask},
     process::{Message, Replica},
-    wire::{Begin, REPLICA_ADDRESS, Report, Setup},
+    wire::{Begin, REPLICA_ADDRESS, Report, Seat, Setup},
 };
 use crate::scenario::{Scenario, sample};
 use http_body_util::BodyExt;
@@ -52,12 +52,14 @@ pub(super) fn carries(executable: &Path, scenario: &Scenario) -> Result<f64, Liv
         let setup = Setup {
             scenario: idle.clone(),
             service: 0,
-            replica: 0,
+            seat: Seat::Replica(0),
+            lives: 0,
             seed: 0,
             parent: std::process::id() as i32,
             port: 0,
             opens: None,
             record: None,
+            views: None,
         };
         replica.start(executable, &setup, &sender)?;
         fleet.push(replica);
@@ -68,7 +70,7 @@ pub(super) fn carries(executable: &Path, scenario: &Scenario) -> Result<f64, Liv
     }
     let clock = Clock::starting_in(Span::ZERO);
     for replica in &mut fleet {
-        replica.begin(&Begin { clock, orders: vec![] })?;
+        replica.begin(&Begin { clock, orders: vec![], group: vec![] })?;
     }
     let ports: Vec<u16> = fleet.iter().map(|r| r.port).collect();
     let thread = std::thread::spawn(move || closed_loop(&ports, clock));
@@ -124,7 +126,7 @@ async fn one_loop(
         let attempt = Attempt { slot: 0, generation };
         let job = Job { client, attempt, call: u64::from(generation), number: 1, gives_up_at: Time::NEVER };
         sender.ready().await?;
-        sender.send_request(request(&job)).await?.into_body().collect().await?;
+        sender.send_request(http::request(&Ask { job, store: None })).await?.into_body().collect().await?;
         exchanged.set(exchanged.get() + 1);
     }
     connection.abort();

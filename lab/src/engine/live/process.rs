@@ -1,7 +1,6 @@
-//! One replica as a child process: started, told, stopped, continued, killed and started again.
+//! One replica or manager as a child process: started, told, stopped, continued, killed and started again.
 use super::LiveError;
-use super::wire::{Begin, Order, Report, Setup, What};
-use crate::trace::ServerWindow;
+use super::wire::{Begin, Measured, Order, Report, Setup, What};
 use lab_core::{server::ServerControl, time::Time};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
@@ -16,7 +15,7 @@ use std::{
 /// What a replica, or the end of one, says to the control thread.
 #[derive(Debug)]
 pub(super) struct Message {
-    /// The replica, all services counted through.
+    /// The process: replicas, all services counted through, then managers.
     pub server: usize,
     /// Which of its lives, from 0.
     pub life: u32,
@@ -24,13 +23,13 @@ pub(super) struct Message {
     pub report: Option<Report>,
 }
 
-/// A replica and all its lives.
+/// A replica or manager and all its lives.
 #[derive(Debug)]
 pub(super) struct Replica {
     pub server: usize,
     pub name: String,
     pub port: u16,
-    pub windows: BTreeMap<usize, ServerWindow>,
+    pub windows: BTreeMap<usize, Measured>,
     /// Windows in which its timer was late, and by how much at the 99th percentile, in microseconds.
     pub timer_p99_us: Vec<(usize, f64)>,
     pub timer: Option<super::LatenessSummary>,

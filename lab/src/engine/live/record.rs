@@ -1,9 +1,14 @@
 //! Recorded runs: every step of every machine, and whether fresh machines take the same steps.
-use crate::scenario::Scenario;
+use super::records::Records;
+use crate::{engine::group::clients, scenario::Scenario};
 use lab_core::{
-    client::{Client, ClientIn, ClientOut},
+    client::{ClientIn, ClientOut},
     draw::Draw,
     machine::Machine,
+    replicate::{
+        manager::{ManagerIn, ManagerOut, Record},
+        node::{NodeIn, NodeOut},
+    },
     server::{Server, ServerIn, ServerOut},
     time::Time,
 };
@@ -25,15 +30,41 @@ pub struct Step<In, Out> {
     pub outputs: Vec<Out>,
 }
 
-/// All steps of one replica from a start to the end or a crash.
+/// All steps of one replica or manager from a start to the end or a crash.
 #[derive(Clone, Debug)]
 pub struct Life {
     /// The service's index.
     pub service: usize,
-    /// The replica's index in it.
-    pub replica: u32,
-    /// In order.
-    pub steps: Vec<Step<ServerIn, ServerOut>>,
+    /// What it was.
+    pub steps: Steps,
+}
+
+/// The steps of a life, in order.
+#[derive(Clone, Debug)]
+pub enum Steps {
+    /// Of a replica that holds nothing.
+    Server {
+        /// Which.
+        replica: u32,
+        /// In order.
+        steps: Vec<Step<ServerIn, ServerOut>>,
+    },
+    /// Of a replica of a group.
+    Node {
+        /// Which.
+        replica: u32,
+        /// Its processes before.
+        lives: u32,
+        /// In order.
+        steps: Vec<Step<NodeIn, NodeOut>>,
+    },
+    /// Of a group's manager.
+    Manager {
+        /// What it had kept when it began.
+        kept: Vec<Record>,
+        /// In order.
+        steps: Vec<Step<ManagerIn, ManagerOut>>,
+    },
 }
 
 /// All steps of all machines of a run.
@@ -45,7 +76,7 @@ pub struct Recording {
     pub seed: u64,
     /// By client instance, all groups counted through.
     pub clients: Vec<Vec<Step<ClientIn, ClientOut>>>,
-    /// Every life of every replica.
+    /// Every life of every replica and manager.
     pub lives: Vec<Life>,
 }
 
@@ -62,19 +93,28 @@ pub struct Differences {
 
 /// Drives fresh machines through `recording` and compares what they ask for.
 pub fn replay(recording: &Recording) -> Differences {
-    let Recording { scenario, seed, clients, lives } = recording;
+    let Recording { scenario, seed, clients: recorded, lives } = recording;
     let draw = Draw { seed: *seed };
     let mut differences = Differences::default();
-    let groups = scenario.clients.iter().flat_map(|group| (0..group.instances).map(move |_| group));
-    for (id, (group, steps)) in groups.zip(clients).enumerate() {
-        let replicas = scenario.services[group.service].replicas;
-        let client = Client::new(id as u32, &group.policy, replicas, draw);
+    for ((id, client), steps) in clients(scenario, draw).0.into_iter().enumerate().zip(recorded) {
         differences.compare(&format!("client {id}"), client, steps);
     }
-    for life in lives {
-        let service = &scenario.services[life.service];
-        let server = Server::new(&service.policy, draw);
-        differences.compare(&format!("{} {}", service.name, life.replica), server, &life.steps);
+    for Life { service, steps } in lives {
+        let service = &scenario.services[*service];
+        match steps {
+            Steps::Server { replica, steps } => {
+                let server = Server::new(&service.policy, draw);
+                differences.compare(&format!("{} {replica}", service.name), server, steps);
+            }
+            Steps::Node { replica, lives, steps } => {
+                let node = service.life(*replica, *lives, draw);
+                differences.compare(&format!("{} {replica}", service.name), node, steps);
+            }
+            Steps::Manager { kept, steps } => {
+                let manager = service.manager(kept.clone());
+                differences.compare(&format!("{} manager", service.name), manager, steps);
+            }
+        }
     }
     differences
 }
@@ -111,7 +151,7 @@ impl StepWriter {
     }
 
     /// Writes one step. A recording that cannot be written is worth nothing, so that is fatal to the replica.
-    pub(super) fn saw(&mut self, now: Time, input: &ServerIn, outputs: &[ServerOut]) {
+    pub(super) fn saw(&mut self, now: Time, input: &impl Serialize, outputs: &[impl Serialize]) {
         let written = serde_json::to_writer(&mut self.0, &StepRef { now, input, outputs });
         written
             .map_err(io::Error::from)
@@ -122,6 +162,11 @@ impl StepWriter {
     pub(super) fn flush(&mut self) {
         self.0.flush().expect("the recording's disk has room");
     }
+}
+
+/// Reads what the manager with recording `path` began with, and its steps.
+pub(super) fn read_manager(path: &Path) -> io::Result<Steps> {
+    Ok(Steps::Manager { kept: Records::copied(path)?, steps: read_steps(path)? })
 }
 
 /// Reads the steps of one life. The last line of a process that was killed may be cut off; it is left out.

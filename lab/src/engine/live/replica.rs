@@ -1,21 +1,19 @@
-//! The process of one replica: an HTTP/1.1 server in front of a [`Station`].
+//! A process of a live run: an HTTP/1.1 server in front of a [`Station`].
 use super::{
+    http::{self, Reply},
+    post::Post,
     record::StepWriter,
+    role::{ManagerRole, NodeRole, Role, ServerRole},
     station::Station,
     timer::Timer,
-    wire::{self, Begin, Order, REPLICA_ADDRESS, Report, Setup},
+    wire::{Begin, Order, REPLICA_ADDRESS, Report, Seat, Setup},
 };
-use crate::trace::ServerRecorder;
+use crate::engine::network::Network;
 use bytes::Bytes;
-use http_body_util::Empty;
-use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
+use http_body_util::{BodyExt, Empty};
+use hyper::{Method, Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use lab_core::{
-    call::{Attempt, Job},
-    draw::Draw,
-    server::Server,
-    time::Time,
-};
+use lab_core::{call::Attempt, draw::Draw, replicate::node::MANAGER, time::Time, timeline::timeline};
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use std::{
     cell::RefCell,
@@ -26,14 +24,14 @@ use std::{
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     runtime::{Builder, LocalOptions},
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     task::spawn_local,
 };
 
 /// Connections that the kernel completes while the replica cannot accept them.
 const BACKLOG: u32 = 4096;
 
-/// Serves as a replica, as told on standard input, until told to stop or the parent is gone. What fails is reported on standard
+/// Serves as a replica or manager, as told on standard input, until told to stop or the parent is gone. What fails is reported on standard
 /// output, for the parent to show.
 pub fn replica_main() -> ExitCode {
     match serve() {
@@ -67,7 +65,14 @@ fn serve() -> io::Result<()> {
         };
         // The thread that follows orders reads on from here.
         drop(lines);
-        run(&setup, &begin, timer, listener, follow_orders()).await
+        let now = setup.starts();
+        let grouped = setup.scenario.services[setup.service].membership.is_some();
+        let site = Site { setup: &setup, begin: &begin, timer, listener, inbox: follow_orders() };
+        match setup.seat {
+            Seat::Manager => run(ManagerRole::new(&setup, now)?, site).await,
+            Seat::Replica(me) if grouped => run(NodeRole::new(&setup, me, now), site).await,
+            Seat::Replica(me) => run(ServerRole::new(&setup, me, now), site).await,
+        }
     })
 }
 
@@ -128,22 +133,32 @@ fn say(report: &Report) {
     }
 }
 
-type Shared = Rc<(RefCell<Station>, Timer)>;
+type Shared<R> = Rc<(RefCell<Station<R>>, Timer)>;
 
-async fn run(
-    setup: &Setup,
-    begin: &Begin,
+/// What a process has to run with, besides its machine.
+struct Site<'a> {
+    setup: &'a Setup,
+    begin: &'a Begin,
     timer: Timer,
     listener: TcpListener,
-    mut inbox: mpsc::UnboundedReceiver<Order>,
-) -> io::Result<()> {
-    let Setup { scenario, service, replica, seed, .. } = setup;
-    let server = Server::new(&scenario.services[*service].policy, Draw { seed: *seed });
-    let recorder = ServerRecorder::new(scenario, *service, *replica);
+    inbox: mpsc::UnboundedReceiver<Order>,
+}
+
+async fn run<R: Role + 'static>(role: R, site: Site<'_>) -> io::Result<()> {
+    let Site { setup, begin, timer, listener, mut inbox } = site;
+    let Setup { scenario, service, seat, seed, .. } = setup;
     let steps = setup.record.as_deref().map(StepWriter::create).transpose()?;
-    let now = setup.opens.unwrap_or(Time::ZERO);
-    let station = Station::new(begin.clock, now, server, recorder, scenario.window, steps);
-    let shared: Shared = Rc::new((RefCell::new(station), timer));
+    let me = match seat {
+        Seat::Replica(me) => *me,
+        Seat::Manager => MANAGER,
+    };
+    let post = Post::new(me, *service, Network::new(scenario, Draw { seed: *seed }), begin);
+    let changes = match begin.group.is_empty() {
+        true => vec![],
+        false => timeline(&scenario.disturbances),
+    };
+    let station = Station::new(begin.clock, setup.starts(), role, post, changes, scenario.window, steps);
+    let shared: Shared<R> = Rc::new((RefCell::new(station), timer));
     for order in &begin.orders {
         shared.0.borrow_mut().plan(*order);
     }
@@ -152,8 +167,9 @@ async fn run(
         let reports = {
             let mut station = shared.0.borrow_mut();
             station.advance();
+            let reports = station.take_reports();
             shared.1.arm(station.next());
-            station.take_reports()
+            reports
         };
         reports.iter().for_each(say);
         if shared.0.borrow().stopped() {
@@ -167,7 +183,7 @@ async fn run(
     }
 }
 
-async fn accept(listener: TcpListener, shared: Shared) {
+async fn accept<R: Role + 'static>(listener: TcpListener, shared: Shared<R>) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => drop(spawn_local(connection(stream, shared.clone()))),
@@ -177,50 +193,69 @@ async fn accept(listener: TcpListener, shared: Shared) {
     }
 }
 
-async fn connection(stream: TcpStream, shared: Shared) {
+async fn connection<R: Role + 'static>(stream: TcpStream, shared: Shared<R>) {
     // Without this option answers are late, not wrong.
     let _ = stream.set_nodelay(true);
-    let handler =
-        service_fn(|request: Request<Incoming>| handle(wire::job(request.uri().path()), shared.clone()));
+    let handler = service_fn(|request| handle(request, shared.clone()));
     let mut server = http1::Builder::new();
     server.auto_date_header(false).header_read_timeout(None);
     // A client that hangs up is no error of the server's.
     let _ = server.serve_connection(TokioIo::new(stream), handler).await;
 }
 
+type Answer = io::Result<Response<Empty<Bytes>>>;
+
 /// Hands an attempt to the station at once, and makes the answer when the station does. At once, because hyper may never
 /// look at the answer of a request whose client has hung up already, but its work is to be done.
-fn handle(job: Option<Job>, shared: Shared) -> impl Future<Output = Answer> {
-    let asked = job.map(|job| {
-        let mut station = shared.0.borrow_mut();
-        let answer = station.arrive(job);
-        shared.1.arm(station.next());
-        drop(station);
-        (Hangup { client: job.client, attempt: job.attempt, shared }, answer)
-    });
+fn handle<R: Role>(request: Request<Incoming>, shared: Shared<R>) -> impl Future<Output = Answer> {
+    let asked = match *request.method() {
+        Method::POST => Err((request, shared)),
+        _ => Ok(arrive(request.uri().path(), shared)),
+    };
     async {
-        let mut response = Response::new(Empty::new());
-        *response.status_mut() = match asked {
-            Some((_hangup, answer)) => {
-                let outcome = answer.await.map_err(io::Error::other)?;
-                wire::status(outcome).ok_or(io::ErrorKind::ConnectionReset)?
+        match asked {
+            Ok(Some((_hangup, answer))) => {
+                let reply = answer.await.map_err(io::Error::other)?;
+                Ok(http::response(&reply).ok_or(io::ErrorKind::ConnectionReset)?)
             }
-            None => hyper::StatusCode::NOT_FOUND,
-        };
-        Ok(response)
+            Ok(None) => {
+                let mut response = Response::new(Empty::new());
+                *response.status_mut() = hyper::StatusCode::NOT_FOUND;
+                Ok(response)
+            }
+            Err((request, shared)) => hear(request, &shared).await,
+        }
     }
 }
 
-type Answer = io::Result<Response<Empty<Bytes>>>;
-
-/// Tells the station when the handler is dropped because its client hung up. After an answer it has nothing to tell.
-struct Hangup {
-    client: u32,
-    attempt: Attempt,
-    shared: Shared,
+fn arrive<R: Role>(path: &str, shared: Shared<R>) -> Option<(Hangup<R>, oneshot::Receiver<Reply>)> {
+    let ask = http::ask(path)?;
+    let mut station = shared.0.borrow_mut();
+    let answer = station.arrive(ask)?;
+    shared.1.arm(station.next());
+    drop(station);
+    Some((Hangup { client: ask.job.client, attempt: ask.job.attempt, shared }, answer))
 }
 
-impl Drop for Hangup {
+/// Hands the letters of another member of the group to the station.
+async fn hear<R: Role>(request: Request<Incoming>, shared: &Shared<R>) -> Answer {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let (from, letters) = http::letters(head.uri.path(), &body).ok_or(io::ErrorKind::InvalidData)?;
+    let mut station = shared.0.borrow_mut();
+    station.deliver(from, letters);
+    shared.1.arm(station.next());
+    Ok(Response::new(Empty::new()))
+}
+
+/// Tells the station when the handler is dropped because its client hung up. After an answer it has nothing to tell.
+struct Hangup<R: Role> {
+    client: u32,
+    attempt: Attempt,
+    shared: Shared<R>,
+}
+
+impl<R: Role> Drop for Hangup<R> {
     fn drop(&mut self) {
         let mut station = self.shared.0.borrow_mut();
         station.disconnected(self.client, self.attempt);

@@ -44,15 +44,16 @@ impl Stores {
     pub(super) fn new(scenario: &Scenario, draw: Draw) -> Stores {
         let mut stores = Stores { groups: vec![], of_service: vec![None; scenario.services.len()] };
         for (index, service) in scenario.services.iter().enumerate() {
-            let Some(membership) = service.membership else { continue };
+            if service.membership.is_none() {
+                continue;
+            }
             stores.of_service[index] = Some(stores.groups.len() as u32);
-            let mode = service.replication.as_ref().map(|r| r.mode);
             stores.groups.push(StoreGroup {
                 service: index as u32,
                 first_server: scenario.first_replica(index) as u32,
                 clients: scenario.instances_calling(index),
                 nodes: (0..service.replicas).map(|me| service.node(me, draw)).collect(),
-                manager: Manager::new(mode, membership, service.replicas),
+                manager: service.manager(vec![]),
                 recorders: (0..service.replicas).map(|r| ServerRecorder::new(scenario, index, r)).collect(),
                 name: service.name.clone(),
                 windows: vec![],
