@@ -17,7 +17,9 @@ fn queues_and_a_stall_look_as_they_should() {
     assert_eq!(found.queues.len(), 3);
     for row in &found.queues {
         let (measured, simulated) = (row.measured_ms, row.simulated_ms);
-        assert!(measured > simulated * 0.9 && measured < simulated * 1.5 + 5.0, "{row:?}");
+        // A host that was too busy says so, and then its figures say nothing of the engine.
+        let fit = row.fitness.fit;
+        assert!(!fit || measured > simulated * 0.9 && measured < simulated * 1.5 + 5.0, "{row:?}");
         let service = Span::from_secs_f64(row.service_ms / 1e3);
         let rate = row.load * f64::from(row.workers) / service.as_secs_f64();
         let long = sim(&sample::queueing(rate, row.workers, service, Span::from_secs(5000)), 1);

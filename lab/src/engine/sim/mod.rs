@@ -356,7 +356,7 @@ impl<'a> World<'a> {
 
     fn finish(mut self) -> Trace {
         let end = self.scenario.end();
-        if end.0 % self.scenario.window.0 != 0 {
+        if !end.0.is_multiple_of(self.scenario.window.0) {
             self.stores.sample();
             self.caches.sample();
         }
@@ -416,15 +416,11 @@ impl Outbox<ClientOut> for ClientCarrier<'_> {
                 }
             }
             ClientOut::Send { job, replica, .. } => {
-                if let Some(access) = &group.access {
-                    if let Some(history) = self.history {
-                        history.invoked(
-                            now,
-                            &job,
-                            access.op(job.call, draw),
-                            access.value(job.call, job.number),
-                        );
-                    }
+                if let Some(access) = &group.access
+                    && let Some(history) = self.history
+                {
+                    let (op, value) = (access.op(job.call, draw), access.value(job.call, job.number));
+                    history.invoked(now, &job, op, value);
                 }
                 self.send(job, replica);
             }
