@@ -372,15 +372,10 @@ impl Outbox<ClientOut> for ClientCarrier<'_> {
                 }
             }
             ClientOut::Send { job, replica, .. } => {
-                if let Some(access) = &group.access {
-                    if let Some(history) = self.history {
-                        history.invoked(
-                            now,
-                            &job,
-                            access.op(job.call, draw),
-                            access.value(job.call, job.number),
-                        );
-                    }
+                if let Some(access) = &group.access
+                    && let Some(history) = self.history
+                {
+                    history.invoked(now, &job, access.op(job.call, draw), access.value(job.call, job.number));
                 }
                 self.send(job, replica);
             }
