@@ -1,6 +1,10 @@
 //! What a config means once it is read.
-use lab::scenario::{Bound, Claim, Metric, Over, Plan, load};
+use lab::{
+    engine::sim::sim,
+    scenario::{Bound, Claim, Metric, Over, Plan, load},
+};
 use lab_core::{
+    arrival::Process,
     balance::Balance,
     budget::{Budget, CreditPer},
     call::{Outcome, OutcomeSet},
@@ -116,4 +120,29 @@ fn the_resolved_experiment_runs_again_as_it_is() {
         }
         assert_eq!(first.expect.len(), second.expect.len());
     }
+}
+
+/// Headings, comments, quotes, further columns and the marks of Windows are all common in such files.
+#[test]
+fn recorded_arrivals_and_service_times_are_read_and_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "arrivals.csv",
+        "\u{feff}time,user\r\n# the first minute\r\n0.5 s,anna\r\n\r\n\"1 s\",ben\r\n1 s,anna\r\n2500 ms,ben\r\n",
+    );
+    write("times.csv", "10 ms\n30 ms");
+    let config = "workload: { arrivals: { recorded: { file: arrivals.csv } } }\nduration: 10 s\n\
+                  services: { s: { service_time: { recorded: { file: times.csv } } } }\nclients: { c: { calls: s } }\n";
+    write("recorded.yaml", config);
+    let plan = load(&folder.path().join("recorded.yaml"), &[]).unwrap_or_else(|e| panic!("{e}"));
+    assert!(plan.warnings.is_empty(), "{:?}", plan.warnings);
+    let scenario = plan.baseline;
+    let at = |seconds| Time::from_secs_f64(seconds);
+    let arrivals = Process::Recorded([0.5, 1.0, 1.0, 2.5].map(at).to_vec().into());
+    assert_eq!(scenario.clients[0].load.process, arrivals);
+    let times = Demand::Recorded([10, 30].map(Span::from_millis).to_vec().into());
+    assert_eq!(scenario.services[0].policy.service_time, times);
+    let total = sim(&scenario, 1).client_total(Time::ZERO, scenario.end());
+    assert_eq!((total.offered, total.good), (4, 4));
 }

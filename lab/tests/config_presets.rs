@@ -45,7 +45,7 @@ fn near(found: f64, limit: f64) -> bool {
 
 #[test]
 fn every_preset_reads_and_says_where_it_is_from() {
-    for p in config::presets() {
+    for p in config::PRESETS {
         let retry = preset(p.name, "");
         assert!(retry.max_attempts > 1, "{}", p.name);
         assert!(!p.source.is_empty() && !p.version.is_empty() && !p.about.is_empty());

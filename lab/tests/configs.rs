@@ -2,7 +2,7 @@
 use lab::{
     engine::sim::sim,
     scenario::{Plan, Scenario, load},
-    verdict::{Checked, Evidence, expectations, judge_sim},
+    verdict::{Checked, RunView, expectations, judge_sim},
 };
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
@@ -27,10 +27,10 @@ fn hold(plan: &Plan, seed: u64) -> Vec<Checked> {
             (trace, judgement)
         })
         .collect();
-    let evidence: Vec<Evidence<'_>> = runs
+    let views: Vec<RunView<'_>> = runs
         .iter()
         .zip(&done)
-        .map(|((variant, scenario), (trace, judgement))| Evidence {
+        .map(|((variant, scenario), (trace, judgement))| RunView {
             variant,
             engine: "simulated",
             scenario,
@@ -38,7 +38,7 @@ fn hold(plan: &Plan, seed: u64) -> Vec<Checked> {
             judgement,
         })
         .collect();
-    expectations(&plan.expect, &evidence)
+    expectations(&plan.expect, &views)
 }
 
 /// The experiment's own seed and the next two; `LAB_SEEDS=20` tries more.

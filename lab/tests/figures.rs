@@ -2,13 +2,13 @@
 use lab::{
     engine::sim::sim,
     plot::{
-        Figure, RunView, comparison,
+        Figure, comparison,
         ink::{Colour, Op, Rect, Theme, colour},
         overlay, percentiles, timeline,
     },
     scenario::{Scenario, sample::queueing},
     trace::Trace,
-    verdict::{Judgement, Verdict, judge_sim},
+    verdict::{Judgement, RunView, Verdict, judge_sim},
 };
 use lab_core::{
     call::{Outcome, OutcomeSet},
@@ -21,7 +21,7 @@ use std::sync::LazyLock;
 /// A run with its judgement, kept alive for views of it.
 #[derive(Clone)]
 struct Case {
-    label: &'static str,
+    variant: &'static str,
     engine: &'static str,
     scenario: Scenario,
     trace: Trace,
@@ -29,21 +29,21 @@ struct Case {
 }
 
 impl Case {
-    fn new(label: &'static str, scenario: Scenario) -> Case {
+    fn new(variant: &'static str, scenario: Scenario) -> Case {
         let trace = sim(&scenario, scenario.seed);
         let judgement = judge_sim(&scenario, &trace);
-        Case { label, engine: "simulated", scenario, trace, judgement }
+        Case { variant, engine: "simulated", scenario, trace, judgement }
     }
 
     /// The same with another verdict: figures must stay readable whatever is claimed.
-    fn called(mut self, label: &'static str, verdict: Verdict) -> Case {
-        (self.label, self.judgement.verdict) = (label, verdict);
+    fn called(mut self, variant: &'static str, verdict: Verdict) -> Case {
+        (self.variant, self.judgement.verdict) = (variant, verdict);
         self
     }
 
     fn view(&self) -> RunView<'_> {
-        let Case { label, engine, scenario, trace, judgement } = self;
-        RunView { label, engine, scenario, trace, judgement }
+        let Case { variant, engine, scenario, trace, judgement } = self;
+        RunView { variant, engine, scenario, trace, judgement }
     }
 }
 

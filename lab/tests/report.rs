@@ -1,12 +1,12 @@
 //! The report page: complete, self-contained, and safe to put anything into.
 use lab::{
     engine::sim::sim,
-    plot::{Figure, RunView, comparison, finding, percentiles, timeline},
+    plot::{Figure, comparison, finding, percentiles, timeline},
     report::{
         AgreementRow, ExpectationRow, FitnessRow, HandRow, Number, Picture, ReportInput, VerdictRow, html,
     },
     scenario::{Scenario, sample::queueing},
-    verdict::judge_sim,
+    verdict::{RunView, judge_sim},
 };
 use lab_core::{
     call::{Outcome, OutcomeSet},
@@ -48,8 +48,8 @@ fn report() -> ReportInput {
     variant.clients[0].policy.retry.max_attempts = 1;
     let traces = [sim(&baseline, 1), sim(&variant, 1)];
     let judgements = [judge_sim(&baseline, &traces[0]), judge_sim(&variant, &traces[1])];
-    let view = |label, scenario, index: usize| RunView {
-        label,
+    let view = |variant, scenario, index: usize| RunView {
+        variant,
         engine: "simulated",
         scenario,
         trace: &traces[index],
@@ -57,7 +57,7 @@ fn report() -> ReportInput {
     };
     let runs = [view("baseline", &baseline, 0), view("no_retries", &variant, 1)];
     let row = |run: &RunView, change: &str, recovery: &str| VerdictRow {
-        variant: run.label.into(),
+        variant: run.variant.into(),
         change: change.into(),
         engine: run.engine.into(),
         verdict: run.judgement.verdict.word().into(),

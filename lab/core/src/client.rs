@@ -337,8 +337,8 @@ impl Client {
 
     /// The replica asked is not in charge of the call: the attempt goes on to the one that is, if that is news.
     fn redirect(&mut self, now: Time, attempt: Attempt, view: &View, out: &mut impl Outbox<ClientOut>) {
-        if !self.waits_for(attempt) {
-            return out.put(ClientOut::Late { attempt });
+        if !self.hears(now, attempt, out) {
+            return;
         }
         let news = self.directory.as_mut().is_some_and(|directory| directory.told(view));
         let pending = &mut self.calls[attempt.slot as usize];
@@ -468,6 +468,21 @@ impl Client {
         self.generation
     }
 
+    /// Whether a word about `attempt` comes in time. One that comes at the very instant of the timeout is late, whichever of the
+    /// two the engine brought first.
+    #[inline]
+    fn hears(&mut self, now: Time, attempt: Attempt, out: &mut impl Outbox<ClientOut>) -> bool {
+        let current = self.waits_for(attempt);
+        let in_time = current && now < self.calls[attempt.slot as usize].gives_up_at;
+        if current && !in_time {
+            self.give_up(now, attempt, out);
+        }
+        if !in_time {
+            out.put(ClientOut::Late { attempt });
+        }
+        in_time
+    }
+
     /// Whether `attempt` is what its call waits for. A timer or an answer for any other changes nothing.
     #[inline]
     pub fn waits_for(&self, attempt: Attempt) -> bool {
@@ -499,10 +514,8 @@ impl Machine for Client {
             }
             ClientIn::Woken(Wake::Timeouts) => self.time_out(now, out),
             ClientIn::Answer { attempt, outcome } => {
-                if self.waits_for(attempt) {
+                if self.hears(now, attempt, out) {
                     self.settle(now, attempt.slot, outcome, out);
-                } else {
-                    out.put(ClientOut::Late { attempt });
                 }
             }
             ClientIn::Woken(Wake::Retry(attempt)) => {

@@ -3,6 +3,7 @@
 //! A trigger is a bounded disturbance that starts and stops by itself; a lever is what an operator does. Keeping the two
 //! apart is what makes *metastable* well defined: triggers over, no lever touched, still down.
 use crate::{
+    cache::Flush,
     client::ClientControl,
     server::ServerControl,
     time::{Span, Time},
@@ -97,6 +98,13 @@ pub enum Effect {
         /// Which replicas are apart.
         replicas: Replicas,
     },
+    /// A cache loses keys once, at the beginning.
+    CacheFlush {
+        /// Which service.
+        service: usize,
+        /// Which keys.
+        keys: Flush,
+    },
     /// The manager of a replicated service stands still, or is down.
     Manager {
         /// Which service's.
@@ -147,6 +155,13 @@ pub enum Change {
         service: usize,
         /// The replicas on the far side.
         apart: Vec<u32>,
+    },
+    /// The replicas of this cache lose keys.
+    Flush {
+        /// The service's index.
+        service: usize,
+        /// Which keys.
+        keys: Flush,
     },
     /// Tell the manager of a service.
     Manager {
@@ -226,6 +241,10 @@ pub fn timeline(disturbances: &[Disturbance]) -> Vec<(Time, Change)> {
             Effect::QueueFlush { replicas } => {
                 on_replicas(replicas, &mut changes, &|_| begins.then_some(ServerControl::Flush));
             }
+            Effect::CacheFlush { service, keys } if begins => {
+                changes.push((at, Change::Flush { service: *service, keys: *keys }));
+            }
+            Effect::CacheFlush { .. } => {}
             Effect::Partition { replicas } => {
                 let apart = all().filter_map(|e| match e {
                     Effect::Partition { replicas: r } if r.service == replicas.service => Some(&r.which),

@@ -474,10 +474,24 @@ fn during_a_pause_nothing_moves_and_nothing_is_lost() {
     rig.now = ms(10);
     assert_eq!(rig.answer(1, Outcome::Success), []);
     rig.request(2, Op::Read(7), Time::NEVER);
-    assert_eq!(rig.pass(ms(200)), []);
-    // The answer came before the timeout and is taken first.
+    assert_eq!(rig.pass(ms(90)), []);
+    // What came is taken in its order, the answer first.
     assert_eq!(rig.tell(CacheControl::Server(ServerControl::Resume)), [(1, SUCCESS)]);
-    assert_eq!(rig.pass(ms(201)), [(2, SUCCESS)]);
+    assert_eq!(rig.pass(ms(91)), [(2, SUCCESS)]);
+}
+
+#[test]
+fn an_answer_that_a_pause_holds_until_nobody_waits_is_late() {
+    let mut rig = Rig::new(&policy());
+    rig.request(1, Op::Read(7), ms(100));
+    rig.pass(ms(1));
+    rig.tell(CacheControl::Server(ServerControl::Pause));
+    rig.now = ms(10);
+    rig.answer(1, Outcome::Success);
+    assert_eq!(rig.pass(ms(200)), []);
+    // The clock decides, not which of answer and timeout is looked at first.
+    assert_eq!(rig.tell(CacheControl::Server(ServerControl::Resume)), [(1, DROPPED)]);
+    assert_eq!(rig.cache.size(), 0);
 }
 
 #[test]

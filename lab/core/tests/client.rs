@@ -295,6 +295,15 @@ fn shedding_more_sheds_the_same_calls_and_others() {
     assert!(few.iter().all(|call| many.contains(call)) && few.len() < many.len());
 }
 
+#[test]
+fn an_answer_at_the_instant_of_the_timeout_is_late() {
+    let mut rig = Rig::new(&policy());
+    let job = sent(&rig.arrive(ms(0), 1)).unwrap();
+    let outputs = rig.answer(job.gives_up_at, job.attempt, Outcome::Success);
+    assert!(outputs.contains(&ClientOut::Ended { outcome: Outcome::Timeout }), "{outputs:?}");
+    assert!(outputs.contains(&ClientOut::Late { attempt: job.attempt }), "{outputs:?}");
+}
+
 /// Budgets, round robin and calls in progress belong to one instance.
 #[test]
 fn instances_share_nothing_and_begin_at_different_replicas() {
@@ -378,6 +387,7 @@ mod property {
                             over.push(call);
                         }
                         ClientOut::GiveUp { .. } | ClientOut::Late { .. } => {}
+                        ClientOut::SendOn { .. } => prop_assert!(false, "nobody redirected it"),
                     }
                 }
                 prop_assert_eq!(rig.waiting_for(), sent_count - ended);

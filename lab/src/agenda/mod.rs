@@ -102,6 +102,11 @@ impl<E: Copy> Agenda<E> {
         u128::from(at.0) << 64 | u128::from(self.serial)
     }
 
+    /// How many entries have been planned so far.
+    pub fn planned(&self) -> u64 {
+        self.serial
+    }
+
     /// When the next event is due.
     #[inline]
     pub fn next(&self) -> Option<Time> {

@@ -52,7 +52,11 @@ fn explain(plan: &Plan, resolved: bool) -> String {
     let mut text = format!("{} · {}\n\n", plan.name, plan.baseline.title);
     text += &hand_table(&calculated);
     for service in &calculated.services {
-        let can = if service.vulnerable { "vulnerable" } else { "not vulnerable" };
+        let can = if service.vulnerable {
+            "vulnerable: a failure can outlast its trigger"
+        } else {
+            "not vulnerable: no failure outlasts its trigger by retries"
+        };
         text += &format!("\n  {} is {can}. {}\n", service.service, service.why);
         for caveat in &service.caveats {
             text += &format!("    note: {caveat}\n");
@@ -60,7 +64,7 @@ fn explain(plan: &Plan, resolved: bool) -> String {
     }
     if calculated.shortest_run() > plan.baseline.duration {
         text += &format!(
-            "\n  The run of {} is short: {:.0} s would tell a drain from a failed state.\n",
+            "\n  The run of {} is too short to tell a drain from a failed state: that takes {:.0} s.\n",
             plan.baseline.duration, calculated.shortest_run_s
         );
     }

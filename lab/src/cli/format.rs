@@ -1,9 +1,10 @@
 //! Figures as tables show them.
+use crate::theory::grouped;
 
 /// A rate without its unit, or a dash.
 pub(super) fn rate(per_s: Option<f64>) -> String {
     per_s.map_or("–".into(), |rate| {
-        if rate > 0.0 && rate < 10.0 { format!("{rate:.1}") } else { format!("{rate:.0}") }
+        if rate > 0.0 && rate < 10.0 { format!("{rate:.1}") } else { grouped(&format!("{rate:.0}")) }
     })
 }
 
@@ -14,5 +15,5 @@ pub(super) fn ratio(ratio: Option<f64>) -> String {
 
 /// Seconds, or a dash.
 pub(super) fn seconds(seconds: Option<f64>) -> String {
-    seconds.map_or("–".into(), |seconds| format!("{seconds:.0} s"))
+    seconds.map_or("–".into(), |seconds| format!("{} s", grouped(&format!("{seconds:.0}"))))
 }

@@ -5,6 +5,7 @@ mod exit;
 mod format;
 mod interrupt;
 mod keep;
+mod open;
 mod presets;
 mod progress;
 mod run;
@@ -47,7 +48,7 @@ enum Verb {
     Results(keep::Args),
     /// Retry policies of real clients, with their sources
     Presets(presets::Args),
-    /// The JSON schema of configs, or their reference
+    /// The JSON schemas of configs and workload files, or their reference
     Schema(schema::Args),
     /// A replica of a live run; started by the lab itself
     #[cfg(feature = "live")]

@@ -3,7 +3,8 @@ use super::units::{Duration, Rate, Share};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A retry budget. Every kind starts full and is charged when a retry is scheduled.
+/// A retry budget: what limits retries over all calls of a client instance. Every kind starts full and is charged when a
+/// retry is scheduled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Budget {

@@ -32,7 +32,7 @@ pub struct Client {
     /// How long an attempt may take, from when it is sent.
     #[serde(default = "no_limit")]
     pub per_try_timeout: Limit,
-    /// How long the whole call may take, all attempts and waits, from its intended start.
+    /// How long the whole call may take, all attempts and waits, from when it was meant to start.
     #[serde(default = "no_limit")]
     pub deadline: Limit,
     /// When and after which wait a failed attempt is tried again.
@@ -41,7 +41,7 @@ pub struct Client {
     /// A circuit breaker. Only `none` in this version.
     #[serde(default)]
     pub breaker: Breaker,
-    /// Second attempts beside slow ones. Only `none` in this version.
+    /// Second attempts beside slow ones (hedged requests). Only `none` in this version.
     #[serde(default)]
     pub hedge: Hedge,
 }
@@ -61,7 +61,7 @@ pub enum Balance {
     /// Each replica in turn.
     #[default]
     RoundRobin,
-    /// Uniformly at random.
+    /// At random, all equally likely.
     Random,
     /// The replica with the fewest attempts in flight from this instance; ties at random.
     LeastRequest,
@@ -79,7 +79,7 @@ pub enum Breaker {
     None,
 }
 
-/// Second attempts beside slow ones.
+/// Second attempts beside slow ones (hedged requests).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Hedge {
@@ -144,7 +144,7 @@ pub struct Backoff {
     /// Growth from one retry to the next; 1 keeps the wait fixed.
     #[serde(default = "two")]
     pub multiplier: f64,
-    /// No wait grows beyond this before jitter.
+    /// No wait grows beyond this; jitter comes on top.
     #[serde(default = "no_limit")]
     pub max: Limit,
     /// How waits are spread.
@@ -156,11 +156,11 @@ fn two() -> f64 {
     2.0
 }
 
-/// How a wait v is spread (Brooker, *Exponential Backoff and Jitter*, AWS Architecture Blog, 2015).
+/// How a wait v is spread; U(a, b) is a random number between a and b, all equally likely (Brooker, *Exponential Backoff and Jitter*, AWS Architecture Blog, 2015).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Jitter {
-    /// v.
+    /// Always v.
     #[default]
     None,
     /// U(0, v).

@@ -1,14 +1,12 @@
 //! A YAML tree as a serde data format: a choice is a bare word or a map with one key, a bare word stands for a choice with
 //! all its defaults, and every error knows its node.
 use super::{
+    access::{Choice, Entries, Items},
     anything::AnyValue,
-    node::{Entry, Node, Value},
+    node::{Node, Value},
     read::{Poison, ReadError, any_of},
 };
-use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
-    Visitor,
-};
+use serde::de::{Deserializer, Visitor};
 use std::fmt;
 
 /// A node, to be read as whatever type is wanted.
@@ -23,7 +21,7 @@ impl<'de, 'p> De<'de, 'p> {
         self.poison.has(self.node)
     }
 
-    fn entries(self) -> Entries<'de, 'p> {
+    pub(super) fn entries(self) -> Entries<'de, 'p> {
         let missing = self.poison.missing(self.node);
         Entries { map: self, entries: self.node.entries().iter(), missing: missing.iter(), value: None }
     }
@@ -37,7 +35,7 @@ impl<'de, 'p> De<'de, 'p> {
         }
     }
 
-    fn expected(&self, what: &str) -> ReadError {
+    pub(super) fn expected(&self, what: &str) -> ReadError {
         ReadError::new(format!("expected {what}, found {}", self.found()), None).at(self.node)
     }
 
@@ -303,138 +301,5 @@ impl<'de> Deserializer<'de> for De<'de, '_> {
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         visitor.visit_unit()
-    }
-}
-
-/// The entries of a map, then the missing keys that are known already.
-struct Entries<'de, 'p> {
-    map: De<'de, 'p>,
-    entries: std::slice::Iter<'de, Entry>,
-    missing: std::slice::Iter<'p, &'static str>,
-    /// The entry whose key was handed out last; `None` for a missing one.
-    value: Option<&'de Entry>,
-}
-
-impl<'de> MapAccess<'de> for Entries<'de, '_> {
-    type Error = ReadError;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ReadError> {
-        // A poisoned key has been reported as unknown: its entry is left out.
-        let poison = self.map.poison;
-        if let Some(entry) = self.entries.by_ref().find(|e| !poison.has(&e.key)) {
-            self.value = Some(entry);
-            return seed.deserialize(De { node: &entry.key, poison }).map(Some).map_err(|e| e.at(&entry.key));
-        }
-        self.value = None;
-        // A resolved tree may hold by now what was missing when it was read first.
-        let there = self.map.node;
-        match self.missing.by_ref().find(|key| there.get(key).is_none()) {
-            Some(key) => seed.deserialize((*key).into_deserializer()).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.entries.len() + self.missing.len())
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
-        match self.value {
-            Some(entry) => seed
-                .deserialize(De { node: &entry.value, poison: self.map.poison })
-                .map_err(|e| e.at(&entry.value).under(entry)),
-            None => seed.deserialize(AnyValue),
-        }
-    }
-}
-
-/// The items of a list, without those that are poisoned.
-struct Items<'de, 'p> {
-    list: De<'de, 'p>,
-    items: std::slice::Iter<'de, Node>,
-}
-
-impl<'de> SeqAccess<'de> for Items<'de, '_> {
-    type Error = ReadError;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ReadError> {
-        match self.items.next() {
-            Some(node) => {
-                seed.deserialize(De { node, poison: self.list.poison }).map(Some).map_err(|e| e.at(node))
-            }
-            None => Ok(None),
-        }
-    }
-}
-
-/// A bare word, or a map with one key.
-struct Choice<'de, 'p> {
-    word: &'de str,
-    inner: Option<&'de Entry>,
-    outer: De<'de, 'p>,
-}
-
-impl<'de, 'p> EnumAccess<'de> for Choice<'de, 'p> {
-    type Error = ReadError;
-    type Variant = Choice<'de, 'p>;
-
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self::Variant), ReadError> {
-        let place = self.inner.map_or(self.outer.node, |entry| &entry.key);
-        let word: de::value::StrDeserializer<'_, ReadError> = self.word.into_deserializer();
-        seed.deserialize(word).map(|v| (v, self)).map_err(|e| e.at(place))
-    }
-}
-
-impl<'de> VariantAccess<'de> for Choice<'de, '_> {
-    type Error = ReadError;
-
-    fn unit_variant(self) -> Result<(), ReadError> {
-        match self.inner {
-            Some(entry) if !entry.value.is_null() && !self.outer.poison.has(&entry.value) => {
-                let message = format!("`{}` takes no settings", self.word);
-                let help = Some(format!("write just `{}`", self.word));
-                Err(ReadError::new(message, help).at(&entry.value))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, ReadError> {
-        match self.inner {
-            Some(entry) => {
-                let inner = De { node: &entry.value, poison: self.outer.poison };
-                seed.deserialize(inner).map_err(|e| e.at(&entry.value).under(entry))
-            }
-            None => {
-                let message = format!("`{}` needs a value", self.word);
-                let help = Some(format!("write `{{ {}: … }}`", self.word));
-                Err(ReadError::new(message, help).at(self.outer.node))
-            }
-        }
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, ReadError> {
-        match self.inner {
-            Some(entry) => {
-                let inner = De { node: &entry.value, poison: self.outer.poison };
-                Deserializer::deserialize_tuple(inner, length, visitor)
-            }
-            None => Err(self.outer.expected("a choice with a list")),
-        }
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, ReadError> {
-        match self.inner {
-            Some(entry) => {
-                let inner = De { node: &entry.value, poison: self.outer.poison };
-                Deserializer::deserialize_struct(inner, "", fields, visitor).map_err(|e| e.under(entry))
-            }
-            // A bare word stands for the choice with all its defaults.
-            None => visitor.visit_map(self.outer.entries()).map_err(|e| e.at(self.outer.node)),
-        }
     }
 }

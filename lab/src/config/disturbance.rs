@@ -1,5 +1,6 @@
 //! What goes wrong and what an operator does about it.
 use super::{
+    cache::FlushKeys,
     choice::Selection,
     units::{Duration, Limit, Share},
 };
@@ -117,6 +118,15 @@ pub enum Disturb {
         /// Which replicas, counted from 0.
         #[serde(default)]
         replicas: Selection<u32>,
+    },
+    /// A cache loses keys, once, when the trigger begins.
+    CacheFlush {
+        /// Which cache; not needed where there is only one service.
+        #[serde(default)]
+        service: String,
+        /// Which keys.
+        #[serde(default)]
+        keys: FlushKeys,
     },
     /// The manager of a service's membership stands still.
     ManagerPause {

@@ -1,7 +1,8 @@
 //! Puts in place what a config names: workload files, presets, and the folders of recorded data.
 use super::{
     diagnose::{Finding, suggest},
-    node::{Node, Place, Source, Sources, Value, parse},
+    node::{Node, Place, Source, Sources, Value},
+    parse::parse,
     preset,
     read::Poison,
 };
@@ -115,9 +116,8 @@ impl Expander<'_> {
             self.poison.add(written);
             return;
         };
-        let mut settings = preset.settings(entry.value.place);
         written.remove("preset");
-        overlay(&mut settings, written, "");
+        let mut settings = preset::over(preset.settings(entry.value.place), written);
         settings.place = written.place;
         settings.id = written.id;
         *written = settings;
@@ -150,20 +150,6 @@ impl Expander<'_> {
         let file = self.sources.0.get(place.source).map(|s| Path::new(&s.name)).filter(|p| p.is_file());
         let folder = file.and_then(|f| f.canonicalize().ok()?.parent().map(Path::to_owned));
         folder.unwrap_or_else(|| self.folder.to_owned())
-    }
-}
-
-/// Puts the entries of `above` over those of `below`; of `backoff`, `heartbeat` and `transfer` entry by entry.
-fn overlay(below: &mut Node, above: &Node, under: &str) {
-    for entry in above.entries() {
-        let key = entry.key.text().unwrap_or("");
-        let merge = under.is_empty()
-            && matches!(key, "backoff" | "heartbeat" | "transfer")
-            && !entry.value.entries().is_empty();
-        match below.get_mut(key) {
-            Some(inner) if merge && !inner.entries().is_empty() => overlay(inner, &entry.value, key),
-            _ => below.put(entry.key.clone(), entry.value.clone()),
-        }
     }
 }
 

@@ -15,7 +15,7 @@ pub enum Metric {
     Attempts,
     /// Good calls per second, by when they ended.
     Goodput,
-    /// Good calls over calls offered.
+    /// Good calls as a share of the calls meant to start.
     GoodShare,
     /// Attempts per call.
     Amplification,

@@ -24,13 +24,14 @@ pub struct Experiment {
     #[serde(default = "version")]
     #[schemars(range(min = 1, max = 1))]
     pub version: u32,
-    /// What the experiment says of itself in one line.
+    /// What the experiment shows, in one line; the report's title.
     #[serde(default)]
     pub title: String,
     /// Where it comes from, such as a paper's section.
     #[serde(default)]
     pub source: String,
-    /// Which kind of metastable failure it shows (Huang et al., OSDI'22): what triggers it and what sustains it.
+    /// Which kind of metastable failure it shows (Huang et al., OSDI'22): what triggers it and what sustains it. A note for
+    /// readers; it changes nothing in the run.
     #[serde(default)]
     pub cell: Cell,
     /// The load: a name (`steady-560` is the file `steady-560.yaml` in the nearest `workloads` folder going up from the
@@ -40,16 +41,17 @@ pub struct Experiment {
     pub workload: Option<Workload>,
     /// Length of the run.
     pub duration: Duration,
-    /// Left out of all statistics, at the beginning.
+    /// The beginning of the run, which verdicts and figures of health leave out.
     #[serde(default = "no_time")]
     pub warmup: Duration,
-    /// Width of a metrics window. Left out: about a 240th of the duration, a round number.
+    /// The stretches of time in which events are counted: each is a point of the figures. Left out: about a 240th of the
+    /// duration, a round number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<Duration>,
     /// The first seed. The same config and seed give the same simulated run, to the last bit.
     #[serde(default = "one")]
     pub seed: u64,
-    /// How many seeds, from the first one on.
+    /// How many simulated runs, each with its own seed: `seed`, `seed` + 1 and so on.
     #[serde(default = "once")]
     #[schemars(range(min = 1))]
     pub replications: u32,
@@ -69,8 +71,9 @@ pub struct Experiment {
     /// What an operator does, by name.
     #[serde(default)]
     pub levers: IndexMap<String, Lever>,
-    /// Changed experiments, by name: each is one change by dotted path, run with the same draws. A path may address anything
-    /// in the resolved experiment; a map replaces what stood there whole.
+    /// Changed experiments, by name, run beside the experiment with the same random numbers. Each is a block of dotted paths
+    /// and new values, such as `{ services.store.queue.capacity: 200 }`. A path may address anything that `lab check
+    /// --resolved` prints; a block replaces the whole of what stood there.
     #[serde(default)]
     #[schemars(with = "IndexMap<String, IndexMap<String, serde_json::Value>>")]
     pub variants: IndexMap<String, IndexMap<String, serde_yaml::Value>>,

@@ -4,8 +4,9 @@ use super::{
     check::check,
     diagnose::{ConfigErrors, Finding, suggest},
     expand::Expander,
-    node::{Entry, Malformed, Node, Place, Source, Sources, Value, parse},
+    node::{Entry, Node, Place, Source, Sources, Value},
     overlay::change,
+    parse::{Malformed, parse},
     read::{Poison, read},
     resolve::resolve,
 };

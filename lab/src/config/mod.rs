@@ -1,6 +1,8 @@
 //! The config language: what a person writes, read with care, and with every default filled in.
+mod access;
 mod anything;
 pub mod budget;
+pub mod cache;
 mod check;
 pub mod choice;
 pub mod client;
@@ -15,6 +17,7 @@ mod load;
 pub mod membership_preset;
 pub mod node;
 mod overlay;
+mod parse;
 pub mod preset;
 mod read;
 pub mod recorded;
@@ -30,4 +33,4 @@ pub use expect::Metric;
 pub use experiment::Experiment;
 pub use load::{Loaded, LoadedVariant, load, load_text};
 pub use preset::{PRESETS, Preset, Tag};
-pub use reference::{reference, schema};
+pub use reference::{reference, schema, workload_schema};

@@ -1,7 +1,8 @@
 //! Settings of real systems, by name and version: here retry policies of clients.
 use super::{
     membership_preset::MEMBERSHIP_PRESETS,
-    node::{Node, Place, parse},
+    node::{Node, Place},
+    parse::parse,
 };
 
 /// Settings with the defaults of a real system.
@@ -17,7 +18,7 @@ pub struct Preset {
     pub tag: Tag,
     /// What it does in a sentence, and what of it the lab does not model.
     pub about: &'static str,
-    /// The settings of `retry` or `membership`, as YAML.
+    /// The settings of `retry` or `membership`, as YAML; they may build on another preset of the same block.
     pub yaml: &'static str,
 }
 
@@ -72,9 +73,7 @@ pub const PRESETS: &[Preset] = &[
         source: "as for `aws-standard-2.1`",
         tag: Tag::V,
         about: "As `aws-standard-2.1`, with four attempts and half the first wait. Not modelled: `x-amz-retry-after`.",
-        yaml: "{ max_attempts: 4, retry_on: [timeout, rejected, reset, error], backoff: { initial: 25 ms, initial_after_rejection: 1 s, \
-               multiplier: 2, max: 20 s, jitter: full }, budget: { aws_quota: { capacity: 500, cost_rejected: 5, cost_timeout: 14, \
-               cost_other: 14, first_try_success: 1 } } }",
+        yaml: "{ preset: aws-standard-2.1, max_attempts: 4, backoff: { initial: 25 ms } }",
     },
     Preset {
         name: "grpc-a6-example",
@@ -261,18 +260,44 @@ pub fn find(block: &str, name: &str) -> Option<&'static Preset> {
     of_block(block).iter().find(|p| p.name == name)
 }
 
+/// The preset called `name`, whichever block it is of.
+fn named(name: &str) -> Option<&'static Preset> {
+    find("retry", name).or_else(|| find("membership", name))
+}
+
 /// The names of all presets of `block`.
 pub fn names(block: &str) -> Vec<&'static str> {
     of_block(block).iter().map(|p| p.name).collect()
 }
 
 impl Preset {
-    /// Its settings, as if they had been written at `place`.
+    /// Its settings, as if they had been written at `place`, with those of the preset that it builds on under them.
     pub(super) fn settings(&self, place: Place) -> Node {
         let (mut node, _) =
             parse(self.yaml, place.source).unwrap_or_else(|_| (Node::word("", place), vec![]));
         set_place(&mut node, place);
-        node
+        match node.remove("preset").and_then(|entry| entry.value.text().and_then(named)) {
+            Some(base) => over(base.settings(place), &node),
+            None => node,
+        }
+    }
+}
+
+/// The settings `above` over those of `below`; of `backoff`, `heartbeat` and `transfer` entry by entry.
+pub(super) fn over(mut below: Node, above: &Node) -> Node {
+    overlay(&mut below, above, "");
+    below
+}
+
+fn overlay(below: &mut Node, above: &Node, under: &str) {
+    for entry in above.entries() {
+        let key = entry.key.text().unwrap_or("");
+        let whole = !matches!(key, "backoff" | "heartbeat" | "transfer") || entry.value.entries().is_empty();
+        let merge = under.is_empty() && !whole;
+        match below.get_mut(key) {
+            Some(inner) if merge && !inner.entries().is_empty() => overlay(inner, &entry.value, key),
+            _ => below.put(entry.key.clone(), entry.value.clone()),
+        }
     }
 }
 

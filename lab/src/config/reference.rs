@@ -2,25 +2,35 @@
 use super::{
     experiment::Experiment,
     preset::{Tag, of_block},
+    workload::Workload,
 };
-use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value};
 use std::fmt::Write;
 
 /// The JSON schema of a config, as `configs/schema.json` holds it.
 pub fn schema() -> String {
-    let mut text = serde_json::to_string_pretty(&schema_value()).unwrap_or_default();
+    pretty(&schema_of::<Experiment>())
+}
+
+/// The JSON schema of a workload in a file of its own, as `workloads/schema.json` holds it.
+pub fn workload_schema() -> String {
+    pretty(&schema_of::<Workload>())
+}
+
+fn pretty(schema: &Value) -> String {
+    let mut text = serde_json::to_string_pretty(schema).unwrap_or_default();
     text.push('\n');
     text
 }
 
-fn schema_value() -> Value {
-    SchemaSettings::draft07().into_generator().into_root_schema_for::<Experiment>().to_value()
+fn schema_of<T: JsonSchema>() -> Value {
+    SchemaSettings::draft07().into_generator().into_root_schema_for::<T>().to_value()
 }
 
 /// The reference, as `configs/REFERENCE.md` holds it.
 pub fn reference() -> String {
-    let root = schema_value();
+    let root = schema_of::<Experiment>();
     let mut page = Page {
         definitions: root["definitions"].as_object().cloned().unwrap_or_default(),
         text: String::new(),
@@ -28,7 +38,10 @@ pub fn reference() -> String {
     page.text.push_str(
         "# Reference of the config language\n\n\
          Generated from the types that read configs; do not edit. An experiment is one YAML file; a workload may be a file of its \
-         own in the nearest folder `workloads`.\n\n",
+         own in the nearest folder `workloads`.\n\n\
+         A *call* is what a user asks for. It makes one or more *attempts*: the first, and its retries. An attempt goes to one \
+         *replica* of a service, waits in its queue and holds a *worker* for a service time. A call is *good* if it succeeds in \
+         time; *goodput* counts good calls. *Offered* are the calls that users want to make, whatever becomes of them.\n\n",
     );
     page.block("The experiment", &root);
     let order = ["Workload", "Service", "Client", "Retry", "Trigger", "Lever", "Expectation"];
@@ -119,6 +132,7 @@ impl Page {
                 let _ = writeln!(self.text, "- `{word}`: {about}");
                 for (key, property) in settings["properties"].as_object().into_iter().flatten() {
                     let default = match property.get("default") {
+                        Some(Value::String(text)) if text.is_empty() => String::new(),
                         Some(value) => format!(", default `{}`", one_line(value)),
                         None => String::new(),
                     };

@@ -67,6 +67,7 @@ impl Disturb {
             | Disturb::ErrorBurst { service, .. }
             | Disturb::Partition { service, .. }
             | Disturb::RollingRestart { service, .. }
+            | Disturb::CacheFlush { service, .. }
             | Disturb::ManagerPause { service }
             | Disturb::ManagerCrash { service }
             | Disturb::NetworkDelay { service, .. } => Some(service),

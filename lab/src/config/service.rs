@@ -1,5 +1,6 @@
 //! What runs: services, their queues, and how long work takes.
 use super::{
+    cache::Cache,
     choice::{OrNone, Places},
     replication::{Membership, Replication},
     units::{Duration, Limit, POISON},
@@ -29,6 +30,9 @@ pub struct Service {
     /// Who waits, and who is served next.
     #[serde(default)]
     pub queue: Queue,
+    /// Makes the service a cache in front of another one.
+    #[serde(default)]
+    pub cache: OrNone<Cache>,
     /// How the replicas hold a keyed store together.
     #[serde(default)]
     pub replication: Replication,
@@ -111,23 +115,23 @@ pub enum Discipline {
     Fifo,
     /// Newest first.
     Lifo,
-    /// Oldest first while the queue empties now and then, newest first while it stands (Maurer, *Fail at Scale*, ACM Queue
+    /// Oldest first while the queue empties now and then, newest first while it never does (Maurer, *Fail at Scale*, ACM Queue
     /// 13(8), 2015).
     AdaptiveLifo {
-        /// A queue that has not been empty for this long is a standing one.
+        /// From this long without being empty, newest first.
         #[serde(default = "codel_interval")]
         interval: Duration,
-        /// Controlled delay: turn away what has waited longer than this while the queue stands, and longer than `interval`
-        /// otherwise. The paper pairs the two, with 5 ms. `none`: nobody is turned away.
+        /// Controlled delay: turn away what has waited longer than this while the queue never empties, and longer than
+        /// `interval` otherwise. The paper pairs the two, with 5 ms. `none`: nobody is turned away.
         #[serde(default = "no_limit")]
         target: Limit,
     },
     /// Oldest first; some of the oldest are rejected while even the shortest wait is too long (RFC 8289).
     Codel {
-        /// The acceptable standing wait.
+        /// The wait that is acceptable for long.
         #[serde(default = "codel_target")]
         target: Duration,
-        /// How long the wait must stay above it before one is rejected.
+        /// How long the shortest wait must stay above `target` before one is rejected.
         #[serde(default = "codel_interval")]
         interval: Duration,
     },
@@ -174,21 +178,21 @@ pub enum DemandPer {
     /// Once per call: a retry asks for the same work again.
     #[default]
     PerCall,
-    /// For every attempt anew; for tests of independence.
+    /// For every attempt anew: a retry may ask for more work than the first attempt, or for less.
     PerAttempt,
 }
 
-/// A law of lengths of time. A bare length such as `5 ms` is a constant.
+/// How a length of time is distributed. A bare length such as `5 ms` is always the same.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Law(pub LawKind);
 
-/// A law of lengths of time.
+/// How a length of time is distributed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum LawKind {
     /// Always the same.
     Constant(Duration),
-    /// Exponential.
+    /// Exponential: mostly short, now and then several times the mean.
     Exponential {
         /// The mean.
         mean: Duration,
@@ -207,9 +211,10 @@ pub enum LawKind {
         /// Tail index, above 1 (at 1 and below the mean is infinite); the variance is finite above 2.
         shape: f64,
     },
-    /// Drawn with replacement from recorded lengths.
+    /// Each time one of the recorded lengths, picked at random.
     Recorded {
-        /// A CSV file, beside the file that names it: the first column holds lengths such as `12 ms`, one per line.
+        /// A CSV file; its path begins at the file that names it. The first column holds lengths such as `12 ms`, one per line.
+        /// A heading in the first line and lines that begin with `#` are passed over.
         file: PathBuf,
     },
 }
@@ -275,6 +280,6 @@ impl JsonSchema for Law {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let constant = generator.subschema_for::<Duration>();
         let kinds = generator.subschema_for::<LawKind>();
-        json_schema!({ "anyOf": [constant, kinds], "description": "A law of lengths of time. A bare length such as `5 ms` is a constant." })
+        json_schema!({ "anyOf": [constant, kinds], "description": "How a length of time is distributed. A bare length such as `5 ms` is always the same." })
     }
 }

@@ -19,10 +19,10 @@ pub struct Workload {
     /// The rate over time, one stretch after the other; the last rate stays to the end of the run.
     #[serde(default)]
     pub stages: Stages,
-    /// What the calls are, by share. Plays no part without a keyed store.
+    /// Kinds of calls and their shares, such as `{ read: 90 %, write: 10 % }`. Plays no part without a keyed store.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub mix: IndexMap<String, Share>,
-    /// What the calls are about. Plays no part without a keyed store.
+    /// Which keys of a store the calls are about. Plays no part without a keyed store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<Keys>,
 }
@@ -54,8 +54,8 @@ pub enum Arrivals {
     },
     /// At recorded times.
     Recorded {
-        /// A CSV file, beside the file that names it: the first column holds instants such as `12.5 s` since the beginning,
-        /// one per line, in order.
+        /// A CSV file; its path begins at the file that names it. The first column holds instants such as `12.5 s` since the
+        /// beginning, one per line, in order. A heading in the first line and lines that begin with `#` are passed over.
         file: PathBuf,
     },
 }
@@ -73,7 +73,7 @@ pub struct Stage {
     pub lasts: Duration,
     /// The rate, or with `ramp` the rate at its end.
     pub rate: Rate,
-    /// Whether the rate moves in a straight line from the one before.
+    /// Whether the rate changes evenly over the stage, from the one before; otherwise it jumps at the beginning.
     #[serde(default)]
     pub ramp: bool,
 }
@@ -140,6 +140,6 @@ pub enum Popularity {
     /// All equally.
     #[default]
     Uniform,
-    /// The n-th most popular in proportion to n^−s.
+    /// The n-th most popular in proportion to 1 / n^s, with s given here.
     Zipf(f64),
 }

@@ -9,6 +9,7 @@ use lab_core::{
     client::{Client, Wake},
     directory::{Directory, StoreAccess},
     draw::{Draw, Stream},
+    keys::OperationSource,
     retry::Jitter,
     server::Cancel,
 };
@@ -23,6 +24,8 @@ pub(super) struct Group {
     pub recorder: ClientRecorder,
     /// Whether servers want to know that a caller hung up.
     pub tells_disconnects: bool,
+    /// What its calls are.
+    pub operations: OperationSource,
     /// Where the service is a replicated store: how its calls ask it.
     pub access: Option<StoreAccess>,
     draw: Draw,
@@ -45,6 +48,7 @@ impl Group {
                 service: group.service as u32,
                 recorder: ClientRecorder::new(scenario, index),
                 tells_disconnects: scenario.services[group.service].policy.cancel == Cancel::OnDisconnect,
+                operations: OperationSource::new(&group.operations),
                 access: scenario.access(index),
                 draw,
                 backoff_lane: fixed.then(|| agenda.lane()),

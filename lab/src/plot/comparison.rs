@@ -1,6 +1,6 @@
 //! Goodput of several runs over the same time, one strip each.
 use super::{
-    Figure, RunView,
+    Figure,
     canvas::{AXIS_NAME, CENTRE_TOP, Canvas, HEADING, LEFT_MIDDLE, Type, UNIT, draw, name_in},
     finding::{aside, findings},
     header::{Header, verdict_colour, wrap},
@@ -13,6 +13,7 @@ use super::{
     strip,
     words::{number, seconds},
 };
+use crate::verdict::RunView;
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 68.0;
@@ -52,7 +53,7 @@ fn caption(runs: &[RunView], title: &str) -> String {
         .map(|run| {
             let aside = aside(run.judgement);
             let aside = if aside.is_empty() { aside } else { format!(" {aside}") };
-            format!("{} ({}) {}{aside}", run.label, run.engine, run.judgement.verdict.word())
+            format!("{} ({}) {}{aside}", run.variant, run.engine, run.judgement.verdict.word())
         })
         .collect();
     format!("{title}. Goodput over time: {}.", each.join("; "))
@@ -112,7 +113,7 @@ impl Strip<'_> {
         } else {
             self.run.engine.to_owned()
         };
-        let name = wrap(self.run.label, HEADING, RIGHT - LEFT - UNIT.width(&engine) - 20.0);
+        let name = wrap(self.run.variant, HEADING, RIGHT - LEFT - UNIT.width(&engine) - 20.0);
         panel.heading(canvas, name.first().map_or("", String::as_str), &engine);
         self.verdict(canvas, panel);
     }

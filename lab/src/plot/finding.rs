@@ -1,9 +1,6 @@
 //! What a run showed, in one sentence: the title of its figures.
-use super::{
-    RunView,
-    words::{a_long, capital, count, plural, seconds, small, span},
-};
-use crate::verdict::{Judgement, Verdict};
+use super::words::{a_long, capital, count, plural, seconds, small, span};
+use crate::verdict::{Judgement, RunView, Verdict};
 use lab_core::timeline::{Disturbance, Effect};
 
 /// What `run` showed, in one sentence without full stop.
@@ -129,6 +126,7 @@ fn noun(effect: &Effect) -> &'static str {
         Effect::Pause { .. } => "pause",
         Effect::Crash { .. } => "crash",
         Effect::ErrorBurst { .. } => "error burst",
+        Effect::CacheFlush { .. } => "cache flush",
         Effect::Partition { .. } => "partition",
         Effect::Manager { pause: true, .. } => "pause of the manager",
         Effect::Manager { pause: false, .. } => "crash of the manager",
@@ -149,7 +147,8 @@ pub fn findings(runs: &[RunView]) -> String {
     let recovers = count_of(|j| matches!(j.verdict, Verdict::Recovered { .. }));
     let cured = count_of(|j| is_down(j) && j.after_lever == "recovered");
     let down = count_of(is_down) - cured;
-    let other = runs.len() - stays - recovers - cured - down;
+    let is =
+        |verdict: fn(&Verdict) -> bool| runs.iter().filter(|run| verdict(&run.judgement.verdict)).count();
     let each = |n: usize, one: &str, many: &str| {
         (n > 0).then(|| format!("{} {}", count(n), if n == 1 { one } else { many }))
     };
@@ -158,13 +157,21 @@ pub fn findings(runs: &[RunView]) -> String {
         each(recovers, "recovers", "recover"),
         each(cured, "stays down until an operator acts", "stay down until an operator acts"),
         each(down, "stays down", "stay down"),
-        each(other, "does neither", "do neither"),
+        each(is(|v| matches!(v, Verdict::Draining { .. })), "is still draining", "are still draining"),
+        each(is(|v| matches!(v, Verdict::Degraded)), "ends degraded", "end degraded"),
+        each(is(|v| matches!(v, Verdict::Oscillating)), "swings", "swing"),
+        each(
+            is(|v| matches!(v, Verdict::Overloaded)),
+            "is overloaded from the start",
+            "are overloaded from the start",
+        ),
+        each(is(|v| matches!(v, Verdict::Undecided)), "is undecided", "are undecided"),
     ]
     .into_iter()
     .flatten()
     .collect();
-    if let ([_], true) = (&parts[..], other == 0) {
-        let what = parts[0].split_once(' ').map_or("", |(_, rest)| rest);
+    if let [all] = &parts[..] {
+        let what = all.split_once(' ').map_or("", |(_, rest)| rest);
         return format!("All {} {what}", plural(runs.len() as u64, "run"));
     }
     format!("Of {} runs, {}", count(runs.len()), list(&parts))

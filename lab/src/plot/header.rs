@@ -32,7 +32,7 @@ impl Header {
         let taken = word.map_or(0.0, |(word, colour)| word_in(colour).width(word) + 24.0);
         Header {
             title: wrap(title, TITLE, right - LEFT - taken),
-            subtitle: wrap(subtitle, SUBTITLE, right - LEFT),
+            subtitle: wrap_phrases(subtitle, SUBTITLE, right - LEFT),
             word,
             right,
         }
@@ -68,6 +68,32 @@ pub(super) fn verdict_colour(verdict: &Verdict) -> Colour {
         Verdict::Draining { .. } | Verdict::Degraded | Verdict::Oscillating => colour::PURPLE,
         Verdict::Undecided => colour::MUTED,
     }
+}
+
+/// As [`wrap`], but broken between the phrases that semicolons separate, into lines of about equal length, where that takes
+/// no more lines.
+fn wrap_phrases(text: &str, kind: Type, width: f64) -> Vec<String> {
+    let most = wrap(text, kind, width).len();
+    let narrower = (0..).map(|step| width - 10.0 * f64::from(step)).take_while(|width| *width > 0.0);
+    let fits = narrower.map_while(|width| phrases(text, kind, width).filter(|lines| lines.len() <= most));
+    fits.last().unwrap_or_else(|| wrap(text, kind, width))
+}
+
+/// `text` in lines of whole phrases; `None` where a phrase is longer than a line.
+fn phrases(text: &str, kind: Type, width: f64) -> Option<Vec<String>> {
+    let mut lines: Vec<String> = vec![];
+    for phrase in text.split_inclusive("; ") {
+        let joined = lines.last().map(|line| format!("{line}{phrase}"));
+        match joined {
+            Some(joined) if kind.width(joined.trim_end()) <= width => {
+                lines.pop();
+                lines.push(joined);
+            }
+            _ if kind.width(phrase.trim_end()) > width => return None,
+            _ => lines.push(phrase.into()),
+        }
+    }
+    Some(lines.iter().map(|line| line.trim_end().to_owned()).collect())
 }
 
 /// `text` in lines of at most `width` pixels, broken between words; a word that is too long for a line is broken too.
@@ -111,5 +137,20 @@ mod tests {
         let lines = wrap(text, SUBTITLE, 120.0);
         assert!(lines.iter().all(|line| SUBTITLE.width(line) <= 120.0), "{lines:?}");
         assert_eq!(lines.concat().replace(' ', ""), text.replace(' ', ""));
+    }
+
+    #[test]
+    fn lines_end_with_a_phrase_where_that_takes_no_more_of_them() {
+        let text = "3 replicas × 8 workers, capacity 800/s; clients make up to 4 attempts; simulated, seed 1";
+        let lines = wrap_phrases(text, SUBTITLE, SUBTITLE.width(text) - 20.0);
+        assert_eq!(
+            lines,
+            ["3 replicas × 8 workers, capacity 800/s;", "clients make up to 4 attempts; simulated, seed 1"]
+        );
+        assert_eq!(wrap_phrases(text, SUBTITLE, SUBTITLE.width(text) + 1.0), [text]);
+        assert_eq!(
+            wrap_phrases("one phrase alone", SUBTITLE, 50.0),
+            wrap("one phrase alone", SUBTITLE, 50.0)
+        );
     }
 }

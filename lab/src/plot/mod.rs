@@ -29,23 +29,7 @@ pub use percentiles::percentiles;
 pub use setting::setting;
 pub use timeline::timeline;
 
-use crate::{scenario::Scenario, trace::Trace, verdict::Judgement};
 use ink::{Ink, TextAs, Theme};
-
-/// One run with all that figures tell of it.
-#[derive(Clone, Copy, Debug)]
-pub struct RunView<'a> {
-    /// `baseline`, or the variant's name.
-    pub label: &'a str,
-    /// `simulated` or `live`.
-    pub engine: &'a str,
-    /// What was run.
-    pub scenario: &'a Scenario,
-    /// What was measured.
-    pub trace: &'a Trace,
-    /// What it shows.
-    pub judgement: &'a Judgement,
-}
 
 /// A figure, ready to be written.
 #[derive(Clone, Debug, PartialEq)]

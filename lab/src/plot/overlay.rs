@@ -1,6 +1,6 @@
 //! A live run over its simulation: the same quantities on the same axes.
 use super::{
-    Figure, RunView,
+    Figure,
     canvas::{AXIS_NAME, At, CENTRE_TOP, Canvas, LEFT_MIDDLE, UNIT, draw},
     header::Header,
     ink::{Colour, colour},
@@ -8,11 +8,12 @@ use super::{
     phases::{Phase, phases},
     place::name_curves,
     scale::{Scale, log_around, round_up},
-    series::{Latency, Rates, host_bound, latency, mean_from, rates},
+    series::{Latency, Rates, gap, host_bound, latency, mean_from, rates},
     setting::{system, turned_away_ms},
     stem, strip,
     words::{number, seconds},
 };
+use crate::verdict::RunView;
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 68.0;
@@ -48,7 +49,11 @@ struct Pair<'a> {
 /// Goodput, attempts, latency and queue depth of the simulation and of the live run, over each other.
 pub fn overlay(sim: &RunView, live: &RunView) -> Figure {
     let title = title(sim, live);
-    let subtitle = format!("{}; seeds {} and {}", system(live), sim.trace.seed, live.trace.seed);
+    let seeds = match (sim.trace.seed, live.trace.seed) {
+        (one, other) if one == other => format!("seed\u{a0}{one}"),
+        (one, other) => format!("seeds {one} and {other}"),
+    };
+    let subtitle = format!("{}; {seeds}", system(live));
     let header = Header::new(&title, &subtitle, None, WIDTH);
     let (s, l) = (Measured::new(sim), Measured::new(live));
     let end = sim.trace.end.max(live.trace.end).as_secs_f64().max(1e-9);
@@ -70,7 +75,7 @@ pub fn overlay(sim: &RunView, live: &RunView) -> Figure {
         sim.judgement.verdict.word(),
         live.judgement.verdict.word()
     );
-    Figure { name: stem(&["overlay", live.label]), ink, caption }
+    Figure { name: stem(&["overlay", live.variant]), ink, caption }
 }
 
 fn title(sim: &RunView, live: &RunView) -> String {
@@ -163,7 +168,9 @@ impl Both<'_> {
         let group = &self.live.scenario.clients[0].name;
         let of = if self.live.scenario.clients.len() > 1 { format!(" of {group}") } else { String::new() };
         let width = seconds(l.latency.width.max(s.latency.width));
-        let unit = format!("ms, log scale; intended start to final answer or failure{of}, {width} windows");
+        let gap = gap(&l.latency);
+        let unit =
+            format!("ms, log scale; intended start to final answer or failure{of}, {width} windows{gap}");
         panel.heading(canvas, "Latency", &unit);
         self.draw_pairs(canvas, &panel, &pairs);
     }

@@ -120,11 +120,13 @@ impl Panel {
         }
     }
 
-    /// What the panel shows, and in which unit.
-    pub(super) fn heading(&self, canvas: &Canvas, what: &str, unit: &str) {
+    /// What the panel shows, and in which unit. Returns where that ends.
+    pub(super) fn heading(&self, canvas: &Canvas, what: &str, unit: &str) -> f64 {
         let y = self.y0 - 9.0;
+        let x = self.x0 + HEADING.width(what) + 7.0;
         canvas.text(what, HEADING, (self.x0, y), LEFT_BOTTOM);
-        canvas.text(unit, UNIT, (self.x0 + HEADING.width(what) + 7.0, y), LEFT_BOTTOM);
+        canvas.text(unit, UNIT, (x, y), LEFT_BOTTOM);
+        x + UNIT.width(unit)
     }
 
     pub(super) fn rect(&self) -> Rect {

@@ -1,6 +1,6 @@
 //! Latency by percentile, before, during and after the triggers.
 use super::{
-    Figure, RunView,
+    Figure,
     canvas::{AXIS_NAME, CENTRE_TOP, Canvas, REFERENCE, draw},
     header::Header,
     ink::{Colour, colour},
@@ -11,7 +11,7 @@ use super::{
     stem,
     words::{number, seconds},
 };
-use crate::verdict::Verdict;
+use crate::verdict::{RunView, Verdict};
 use hdrhistogram::Histogram;
 
 const WIDTH: f64 = 760.0;
@@ -64,7 +64,7 @@ pub fn percentiles(run: &RunView) -> Figure {
     });
     let phases: Vec<&str> = curves.iter().map(|curve| curve.name).collect();
     let caption = format!("{title}: latency by percentile ({}); {subtitle}.", phases.join(", "));
-    Figure { name: stem(&["percentiles", run.label, run.engine]), ink, caption }
+    Figure { name: stem(&["percentiles", run.variant, run.engine]), ink, caption }
 }
 
 /// The phases in which any call ended.
@@ -96,7 +96,9 @@ fn title(curves: &[Curve]) -> String {
             seconds(median(only)),
             tail(only)
         ),
-        [before, .., last] => {
+        [before, others @ .., last] => {
+            let similar = |curve: &Curve| (1.0 / 1.5..1.5).contains(&(median(curve) / median(before)));
+            let steady = others.iter().all(similar);
             let (before, after) = (median(before), median(last));
             let when = if last.name == "during" { "during the trigger" } else { "after the trigger" };
             let factor = after / before;
@@ -111,6 +113,8 @@ fn title(curves: &[Curve]) -> String {
                     seconds(after),
                     seconds(before)
                 )
+            } else if steady {
+                format!("Median latency stays at {}", seconds(after))
             } else {
                 format!("Median latency {when} is back at {}", seconds(after))
             }

@@ -1,9 +1,6 @@
 //! The story of a run as a sequence of phases, told from the verdict windows, the triggers and the levers.
-use super::{
-    RunView,
-    ink::{Colour, colour},
-};
-use crate::verdict::{State, Verdict};
+use super::ink::{Colour, colour};
+use crate::verdict::{RunView, State, Verdict};
 use lab_core::{
     time::Time,
     timeline::{Disturbance, Effect},
@@ -62,7 +59,7 @@ impl Kind {
         match self {
             Kind::Trigger => 0.20,
             Kind::Lever => 0.13,
-            Kind::Metastable | Kind::Spontaneous | Kind::Failed => 0.075,
+            Kind::Metastable | Kind::Spontaneous | Kind::Failed | Kind::Unhealthy | Kind::StillDown => 0.075,
             _ => 0.0,
         }
     }
@@ -107,10 +104,6 @@ pub(super) fn phases(run: &RunView) -> Vec<Phase> {
         let names = names(run, kind, middle);
         match phases.last_mut() {
             Some(last) if last.kind == kind && last.names == names => last.until = until,
-            // No window could be judged between the warm-up and the first one.
-            Some(last) if last.kind == Kind::Warmup && kind == Kind::Undecided => {
-                (last.until, last.names) = (until, names);
-            }
             // Triggers that overlap or follow each other at once are told as one.
             Some(last) if last.kind == kind && kind == Kind::Trigger => {
                 (last.until, last.names) = (until, vec!["triggers".into()]);
@@ -183,13 +176,19 @@ fn broken(run: &RunView, at: Time, state: State) -> Kind {
 fn state(run: &RunView, at: Time) -> State {
     let first_trigger = run.scenario.first_trigger();
     let windows = &run.judgement.windows;
-    let state = if at < first_trigger {
+    if at < first_trigger {
         let undisturbed = windows.iter().filter(|w| w.until <= first_trigger);
-        undisturbed.take_while(|w| w.from <= at).last()
-    } else {
-        windows.iter().find(|w| w.from <= at && at < w.until)
+        return undisturbed.take_while(|w| w.from <= at).last().map_or(State::Undecided, |w| w.state);
+    }
+    let Some(index) = windows.iter().position(|w| w.from <= at && at < w.until) else {
+        return State::Undecided;
     };
-    state.map_or(State::Undecided, |w| w.state)
+    let before = index.checked_sub(1).map(|before| windows[before].state);
+    match windows[index] {
+        // Calls are still open, but good ones end before bad ones: where most of those that are over are bad, it stays failed.
+        w if w.state == State::Undecided && before == Some(State::Failed) && w.good < 0.5 => State::Failed,
+        w => w.state,
+    }
 }
 
 fn names(run: &RunView, kind: Kind, at: Time) -> Vec<String> {
@@ -228,6 +227,7 @@ pub(super) fn effect(effect: &Effect) -> String {
         Effect::Pause { .. } => "pause".into(),
         Effect::Crash { .. } => "crash".into(),
         Effect::ErrorBurst { share, .. } => format!("{} % errors", number(share * 100.0)),
+        Effect::CacheFlush { .. } => "cache flushed".into(),
         Effect::Partition { .. } => "partition".into(),
         Effect::Manager { .. } => "no manager".into(),
         Effect::NetworkDelay { extra, .. } => format!("delay + {}", span(*extra)),

@@ -121,6 +121,15 @@ pub(super) fn latency(trace: &Trace, group: usize) -> Latency {
     latency
 }
 
+/// What to say of stretches between others in which no call ended; nothing where there is none.
+pub(super) fn gap(latency: &Latency) -> &'static str {
+    let measured = |v: &f64| v.is_finite();
+    let first = latency.p50.iter().position(measured).unwrap_or(0);
+    let last = latency.p50.iter().rposition(measured).unwrap_or(0);
+    let between = latency.p50.get(first..=last).unwrap_or_default();
+    if between.iter().all(measured) { "" } else { "; gap: no call ended" }
+}
+
 fn latency_step(intervals: &[Interval]) -> usize {
     let typical =
         median(intervals.iter().map(|i| calls(std::slice::from_ref(i))).filter(|n| *n > 0).collect());

@@ -1,14 +1,12 @@
 //! What was run, in one line: the subtitle of its figures.
-use super::{
-    RunView,
-    words::{number, plural, rate, span},
-};
-use crate::scenario::Scenario;
+use super::words::{number, plural, rate, span};
+use crate::{scenario::Scenario, verdict::RunView};
 use lab_core::time::{Span, Time};
 
 /// What was run: service, load, clients, engine and seed.
 pub fn setting(run: &RunView) -> String {
-    let variant = if run.label == "baseline" { String::new() } else { format!("variant {}: ", run.label) };
+    let variant =
+        if run.variant == "baseline" { String::new() } else { format!("variant {}: ", run.variant) };
     format!("{variant}{}; {}, seed\u{a0}{}", system(run), run.engine, run.trace.seed)
 }
 

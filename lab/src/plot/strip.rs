@@ -1,6 +1,6 @@
 //! The strip of phases above the panels, and their bands through them.
 use super::{
-    canvas::{CENTRE_BOTTOM, Canvas, Type},
+    canvas::{At, CENTRE_BOTTOM, Canvas, Type},
     ink::{Colour, Face},
     panel::Panel,
     phases::{Kind, Phase},
@@ -25,6 +25,13 @@ pub(super) fn bands(canvas: &Canvas, panel: &Panel, phases: &[Phase]) {
         let (from, until) = reach(panel, phase);
         canvas.fill_rect((from, panel.y0), (until, panel.y1), phase.kind.colour(), phase.kind.tint());
     }
+}
+
+/// The edges of those bands, for labels to keep clear of.
+pub(super) fn edges(panel: &Panel, phases: &[Phase]) -> Vec<Vec<At>> {
+    let shaded = phases.iter().filter(|phase| phase.kind.tint() > 0.0);
+    let edges = shaded.flat_map(|phase| <[f64; 2]>::from(reach(panel, phase)));
+    edges.map(|x| vec![(x, panel.y0), (x, panel.y1)]).collect()
 }
 
 /// Draws the strip with its lower edge at `bottom`, on the time axis of `panel`, within `canvas_width`.

@@ -1,7 +1,7 @@
 //! One run over time: rates, latency and queue on one time axis.
 use super::{
-    Figure, RunView,
-    canvas::{AXIS_NAME, CENTRE_TOP, Canvas, REFERENCE, draw, remark_in},
+    Figure,
+    canvas::{AXIS_NAME, CENTRE_BOTTOM, CENTRE_TOP, Canvas, REFERENCE, draw, remark_in},
     finding::finding,
     header::Header,
     ink::colour,
@@ -10,11 +10,12 @@ use super::{
     place::{Places, name_curves},
     remarks::wasted_work,
     scale::{Scale, log_around, round_up},
-    series::{Latency, Rates, host_bound, latency, mean_from, rates},
+    series::{Latency, Rates, gap, host_bound, latency, mean_from, rates},
     setting::{capacity, setting, turned_away_ms},
     stem, strip,
     words::{number, rate, seconds},
 };
+use crate::verdict::RunView;
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 68.0;
@@ -47,7 +48,7 @@ pub fn timeline(run: &RunView) -> Figure {
         story.latency(canvas, tops[1]);
         story.queue(canvas, tops[2]);
     });
-    Figure { name: stem(&["timeline", run.label, run.engine]), ink, caption: caption(run, &title) }
+    Figure { name: stem(&["timeline", run.variant, run.engine]), ink, caption: caption(run, &title) }
 }
 
 fn caption(run: &RunView, title: &str) -> String {
@@ -98,8 +99,9 @@ impl Story<'_> {
         } else {
             format!("{unit}; hatched: the host could not keep up")
         };
-        panel.heading(canvas, "Rates", &unit);
+        let heading = panel.heading(canvas, "Rates", &unit);
         let mut places = Places::new(&panel);
+        places.avoid(strip::edges(&panel, &self.phases));
         panel.area(canvas, &r.at, &r.goodput, colour::GREEN, 0.18);
         if let Some(capacity) = capacity.filter(|c| *c <= most) {
             canvas.dashes(panel.x0, panel.x1, panel.py(capacity), colour::MUTED);
@@ -124,7 +126,7 @@ impl Story<'_> {
             wasted_work(canvas, &panel, &mut places, &self.phases, r, capacity);
         }
         if let Some((at, height)) = peak {
-            mark_peak(canvas, &panel, &mut places, at, height);
+            mark_peak(canvas, &panel, heading, at, height);
         }
         let end = |values: &[f64]| self.end_of(&r.at, values);
         name_curves(
@@ -156,8 +158,9 @@ impl Story<'_> {
         let below =
             if l.p50.iter().any(|v| *v < floor) { "; below the axis: turned away at once" } else { "" };
         let unit = format!(
-            "ms, log scale; intended start to final answer or failure{of}, {} windows{below}",
-            seconds(l.width)
+            "ms, log scale; intended start to final answer or failure{of}, {} windows{below}{}",
+            seconds(l.width),
+            gap(l)
         );
         panel.heading(canvas, "Latency", &unit);
         let mut places = Places::new(&panel);
@@ -241,14 +244,13 @@ fn rate_axis(rates: &Rates, capacity: Option<f64>) -> (f64, Option<(f64, f64)>) 
     (round_up(most * 1.05, 4), Some((rates.at[at], peak)))
 }
 
-fn mark_peak(canvas: &Canvas, panel: &Panel, places: &mut Places, at: f64, height: f64) {
+/// Writes the height of a peak that is cut off above the place where it was, beside the heading, which ends at `heading`.
+fn mark_peak(canvas: &Canvas, panel: &Panel, heading: f64, at: f64, height: f64) {
     let kind = remark_in(colour::ORANGE);
     let words = format!("↑ peak {}", rate(height));
-    let x = panel.px(at);
-    let steps = (1..=12).map(|k| f64::from(k) * 12.0);
-    let candidates: Vec<_> =
-        steps.flat_map(|d| [(x + d, panel.y0 + 5.0), (x - d - kind.width(&words), panel.y0 + 5.0)]).collect();
-    places.write(canvas, &words, kind, &candidates);
+    let half = kind.width(&words) / 2.0;
+    let middle = panel.px(at).min(panel.x1 - half).max(heading + 16.0 + half);
+    canvas.text(&words, kind, (middle, panel.y0 - 6.0), CENTRE_BOTTOM);
 }
 
 /// An axis for all percentiles from `floor` on, and for the limits.

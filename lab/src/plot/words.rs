@@ -1,4 +1,5 @@
 //! Numbers, times and lists as a person writes them.
+use crate::theory::grouped;
 use lab_core::time::Span;
 
 /// A number with thousands separators; three significant digits below a hundred.
@@ -18,18 +19,7 @@ pub(super) fn number(v: f64) -> String {
     let fraction = fraction.trim_end_matches('0');
     let sign = if v < 0.0 { "−" } else { "" };
     let point = if fraction.is_empty() { "" } else { "." };
-    format!("{sign}{}{point}{fraction}", thousands(whole))
-}
-
-fn thousands(digits: &str) -> String {
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    format!("{sign}{}{point}{fraction}", grouped(whole))
 }
 
 /// A rate per second: `560/s`.

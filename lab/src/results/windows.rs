@@ -3,28 +3,32 @@ use crate::trace::{ClientWindow, Percentiles, ServerWindow, Trace};
 use lab_core::call::Outcome;
 use std::fmt::Write;
 
-/// The columns of clients, of servers, and of groups of replicas; a row leaves the other kinds' empty.
+/// The columns of clients, of servers, of groups of replicas and of caches; a row leaves the other kinds' empty.
 const CLIENT: &str =
     "offered,attempts,retries,redirects,good,slow,failed,shed,late,in_progress,success_mean_ms";
 const SERVER: &str = "arrived,completed,server_rejected,errors,resets,dropped,redirected,peers,held_ms,stale_ms,queue,queue_max,busy,\
                       wait_mean_ms";
 const GROUP: &str = "view,members,learners,lag";
+const CACHE: &str = "hits,misses,fills,populated,keys";
 const LATENCY: &str = "count,p50_ms,p90_ms,p99_ms,p999_ms,max_ms";
 
 /// The windows of a run as CSV. Counts are of the window; latency is of calls at clients and of attempts at servers.
 pub(super) fn csv(trace: &Trace) -> String {
     let outcomes: Vec<&str> = Outcome::ALL.iter().map(|o| o.name()).collect();
     let outcomes = outcomes.join(",");
-    let mut csv =
-        format!("node,window,from_s,until_s,host_bound,{LATENCY},{CLIENT},{outcomes},{SERVER},{GROUP}\n");
+    let mut csv = format!(
+        "node,window,from_s,until_s,host_bound,{LATENCY},{CLIENT},{outcomes},{SERVER},{GROUP},{CACHE}\n"
+    );
     let empty = |columns: &str| ",".repeat(columns.split(',').count());
-    let (no_client, no_server, no_group) = (empty(CLIENT) + &empty(&outcomes), empty(SERVER), empty(GROUP));
+    let (no_client, no_server) = (empty(CLIENT) + &empty(&outcomes), empty(SERVER));
+    let (no_group, no_cache) = (empty(GROUP), empty(CACHE));
     for client in &trace.clients {
         for (index, window) in client.windows.iter().enumerate() {
             begin(&mut csv, trace, &client.name, index, &window.latency);
             client_columns(&mut csv, window);
             csv += &no_server;
             csv += &no_group;
+            csv += &no_cache;
             csv.push('\n');
         }
     }
@@ -35,6 +39,7 @@ pub(super) fn csv(trace: &Trace) -> String {
             csv += &no_client;
             server_columns(&mut csv, window);
             csv += &no_group;
+            csv += &no_cache;
             csv.push('\n');
         }
     }
@@ -43,7 +48,19 @@ pub(super) fn csv(trace: &Trace) -> String {
             begin(&mut csv, trace, &group.service, index, &Percentiles::default());
             csv += &no_client;
             csv += &no_server;
-            put(&mut csv, format_args!(",{},{},{},{}\n", w.view, w.members, w.learners, w.lag));
+            put(&mut csv, format_args!(",{},{},{},{}", w.view, w.members, w.learners, w.lag));
+            csv += &no_cache;
+            csv.push('\n');
+        }
+    }
+    for cache in &trace.caches {
+        for (index, w) in cache.windows.iter().enumerate() {
+            begin(&mut csv, trace, &cache.service, index, &Percentiles::default());
+            csv += &no_client;
+            csv += &no_server;
+            csv += &no_group;
+            put(&mut csv, format_args!(",{},{},{}", w.hits, w.misses, w.fills));
+            put(&mut csv, format_args!(",{},{}\n", w.populated, w.keys));
         }
     }
     csv

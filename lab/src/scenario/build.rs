@@ -1,10 +1,11 @@
 //! From a resolved config to a scenario: names become indexes, shares of a workload become loads.
 use super::{
-    ClientGroup, Healthy, Replication, Scenario, Service, build_group as group,
+    CacheService, ClientGroup, Healthy, Replication, Scenario, Service, build_group as group,
     build_policy::{balance, cancel, demand, demand_per, discipline, retry},
 };
 use crate::config::{
     self, Experiment,
+    cache::FlushKeys,
     choice::{OrNone, Selection},
     disturbance::{Disturb, Pull},
     recorded,
@@ -13,6 +14,7 @@ use crate::config::{
 };
 use lab_core::{
     arrival::{Load, Process, Stage},
+    cache::Flush,
     client::ClientPolicy,
     retry::Retry,
     server::ServerPolicy,
@@ -33,7 +35,7 @@ pub(super) fn build(name: &str, experiment: &Experiment) -> Result<Scenario, Str
         window: e.window.ok_or("the window is not resolved")?.0,
         seed: e.seed,
         replications: e.replications,
-        services: e.services.iter().map(|(name, s)| service(name, s)).collect::<Result<_, _>>()?,
+        services: e.services.iter().map(|(name, s)| service(e, name, s)).collect::<Result<_, _>>()?,
         clients: clients(e)?,
         network_delay: demand(&e.network.delay)?,
         healthy: Healthy { good: e.healthy.good.0, over: e.healthy.over.0, latency: e.healthy.latency.limit },
@@ -41,7 +43,7 @@ pub(super) fn build(name: &str, experiment: &Experiment) -> Result<Scenario, Str
     })
 }
 
-fn service(name: &str, service: &config::service::Service) -> Result<Service, String> {
+fn service(e: &Experiment, name: &str, service: &config::service::Service) -> Result<Service, String> {
     let policy = ServerPolicy {
         workers: service.workers,
         discipline: discipline(service.queue.discipline),
@@ -67,11 +69,18 @@ fn service(name: &str, service: &config::service::Service) -> Result<Service, St
             })
         }
     };
+    let cache = match &service.cache {
+        OrNone::None => None,
+        OrNone::Some(cache) => Some(CacheService {
+            calls: index(e.services.keys(), &cache.calls)?,
+            policy: group::cache(cache, &policy),
+        }),
+    };
     let membership = match &service.membership {
         OrNone::Some(membership) => Some(group::membership(membership)),
         OrNone::None => replication.is_some().then(|| group::membership(&Default::default())),
     };
-    Ok(Service { name: name.into(), replicas: service.replicas, policy, replication, membership })
+    Ok(Service { name: name.into(), replicas: service.replicas, policy, replication, membership, cache })
 }
 
 fn clients(e: &Experiment) -> Result<Vec<ClientGroup>, String> {
@@ -201,6 +210,13 @@ fn trigger_effect(e: &Experiment, action: &Disturb) -> Result<Effect, String> {
         Disturb::RollingRestart { service, replicas: which, .. } => {
             Effect::Crash { replicas: replicas(e, service, which)? }
         }
+        Disturb::CacheFlush { service, keys } => Effect::CacheFlush {
+            service: index(e.services.keys(), service)?,
+            keys: match keys {
+                FlushKeys::All => Flush::All,
+                FlushKeys::Hottest(count) => Flush::Hottest(*count),
+            },
+        },
         Disturb::ManagerPause { service } => {
             Effect::Manager { service: index(e.services.keys(), service)?, pause: true }
         }

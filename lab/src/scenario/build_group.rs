@@ -1,11 +1,18 @@
-//! From the words of a config to a group of replicas.
+//! From the words of a config to a group of replicas, and to a cache.
+use super::build_policy::{balance, retry};
 use crate::config::{
+    cache::{Cache, Fill, FillTimeout, Initial, OnWrite},
     replication::{Ack, Freshness, Membership, Priority, Readers, Replication},
     workload::{Popularity, Workload},
 };
 use lab_core::{
+    cache::{self, CachePolicy},
+    client::ClientPolicy,
     keys::{self, Operations},
     replicate::{self, Mode, Reads, member},
+    retry::Retry,
+    server::ServerPolicy,
+    time::Span,
 };
 
 /// `None`: not replicated.
@@ -45,6 +52,39 @@ pub(super) fn membership(written: &Membership) -> member::Membership {
         max_ejected: written.max_ejected.0,
         panic_below: written.panic_below.0,
         transfer: member::Transfer { part: written.transfer.part, pause: written.transfer.pause.0 },
+    }
+}
+
+/// A cache whose queue and workers are `server`.
+pub(super) fn cache(written: &Cache, server: &ServerPolicy) -> CachePolicy {
+    CachePolicy {
+        server: server.clone(),
+        store: ClientPolicy {
+            per_try_timeout: written.per_try_timeout.0,
+            deadline: Span::FOREVER,
+            retry: written.retry.as_ref().map_or_else(Retry::none, retry),
+            balance: balance(written.balance),
+        },
+        capacity: written.capacity.0,
+        ttl: written.ttl.0,
+        initial: match written.initial {
+            Initial::Warm => cache::Initial::Warm,
+            Initial::Empty => cache::Initial::Empty,
+        },
+        fill: match written.fill {
+            Fill::LookAside => cache::Fill::LookAside,
+            Fill::ReadThrough => cache::Fill::ReadThrough,
+        },
+        fill_timeout: match written.fill_timeout {
+            FillTimeout::Requester => cache::FillTimeout::Requester,
+            FillTimeout::After(span) => cache::FillTimeout::After(span.0),
+        },
+        single_flight: written.single_flight,
+        lease: Some(written.lease.0).filter(|lease| !lease.is_forever()),
+        on_write: match written.on_write {
+            OnWrite::Invalidate => cache::OnWrite::Invalidate,
+            OnWrite::Update => cache::OnWrite::Update,
+        },
     }
 }
 

@@ -9,6 +9,7 @@ pub use plan::{Bound, Claim, Expect, Metric, Over, Plan, Variant, load};
 
 use lab_core::{
     arrival::{Arrivals, Load, Surge},
+    cache::CachePolicy,
     client::ClientPolicy,
     demand::Demand,
     directory::StoreAccess,
@@ -70,6 +71,17 @@ pub struct Service {
     pub replication: Option<Replication>,
     /// Who of its replicas is sent work; `None`: all of them, always.
     pub membership: Option<Membership>,
+    /// What makes it a cache in front of another service.
+    pub cache: Option<CacheService>,
+}
+
+/// A cache in front of another service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CacheService {
+    /// The index of the service that it calls.
+    pub calls: usize,
+    /// What it decides by; its own queue and workers are the service's.
+    pub policy: CachePolicy,
 }
 
 /// How a service's store is replicated.

@@ -41,6 +41,7 @@ pub fn queueing(rate: f64, workers: u32, service: Span, duration: Span) -> Scena
             },
             replication: None,
             membership: None,
+            cache: None,
         }],
         clients: vec![ClientGroup {
             name: "web".into(),

@@ -7,5 +7,7 @@ pub mod fluid;
 pub mod hand;
 pub mod queues;
 pub mod retries;
+mod words;
 
 pub use hand::{Hand, Row, ServiceHand, hand};
+pub use words::grouped;

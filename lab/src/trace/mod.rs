@@ -36,6 +36,8 @@ pub struct Trace {
     pub groups: Vec<GroupTrace>,
     /// What happened, in order of time.
     pub events: Vec<Event>,
+    /// One for each cache.
+    pub caches: Vec<CacheTrace>,
     /// Every operation on a replicated store, if that was asked for.
     pub history: Vec<Operation>,
     /// Windows that the host could not carry faithfully, by index; empty in simulation.
@@ -178,6 +180,30 @@ pub struct GroupWindow {
     pub learners: u64,
     /// Writes that the member furthest behind does not know to be committed while another one does.
     pub lag: u64,
+}
+
+/// What was measured of a cache, all its replicas together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CacheTrace {
+    /// The service's name.
+    pub service: String,
+    /// One after the other from the run's beginning.
+    pub windows: Vec<CacheWindow>,
+}
+
+/// One window of a cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CacheWindow {
+    /// Reads that found their key.
+    pub hits: u64,
+    /// Reads that did not.
+    pub misses: u64,
+    /// Fills begun.
+    pub fills: u64,
+    /// Fills that have put their key into the cache.
+    pub populated: u64,
+    /// Keys held at the window's end.
+    pub keys: u64,
 }
 
 /// What was measured of one replica.

@@ -1,29 +1,11 @@
 //! Was what the config expects so? Every claim is checked on every seed and in every engine that ran its variant.
-use super::{Judgement, Verdict};
+use super::{RunView, Verdict};
 use crate::{
-    scenario::{
-        Scenario,
-        plan::{Bound, Claim, Expect, Metric, Over},
-    },
+    scenario::plan::{Bound, Claim, Expect, Metric, Over},
     trace::{Trace, latency_histogram},
 };
 use lab_core::{call::Outcome, time::Time};
 use serde::Serialize;
-
-/// One run, as expectations see it.
-#[derive(Clone, Copy, Debug)]
-pub struct Evidence<'a> {
-    /// The variant; `baseline` for the experiment itself.
-    pub variant: &'a str,
-    /// `simulated` or `live`.
-    pub engine: &'a str,
-    /// What was run.
-    pub scenario: &'a Scenario,
-    /// What was measured.
-    pub trace: &'a Trace,
-    /// What it shows.
-    pub judgement: &'a Judgement,
-}
 
 /// One claim, checked on the runs of one engine.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -43,7 +25,7 @@ pub struct Checked {
 }
 
 /// Checks every claim against the runs of its variant, engine by engine. A claim on a variant that did not run is left out.
-pub fn expectations(expect: &[Expect], runs: &[Evidence<'_>]) -> Vec<Checked> {
+pub fn expectations(expect: &[Expect], runs: &[RunView<'_>]) -> Vec<Checked> {
     let mut checked = vec![];
     for claim in expect {
         let variant = if claim.variant.is_empty() { "baseline" } else { &claim.variant };
@@ -79,7 +61,7 @@ fn over_seeds(findings: &[(bool, String)]) -> (bool, String) {
     }
 }
 
-fn check(claim: &Claim, run: &Evidence<'_>) -> (bool, String) {
+fn check(claim: &Claim, run: &RunView<'_>) -> (bool, String) {
     match claim {
         Claim::Verdict { word, recovery_time } => verdict(word, recovery_time, &run.judgement.verdict),
         Claim::AfterLever { word } => {

@@ -3,17 +3,16 @@
 //! The order of the questions is the order of their strength: was it measured at all, was the service healthy before anything
 //! happened, how did it end, and if it ended badly: is the load too high, does a backlog still drain, was there a trigger?
 use super::{
-    HealthWindow, Judgement, State, TAIL, Verdict, backlog,
-    backlog::Trend,
-    health,
-    load::{self, Pressure},
+    HealthWindow, Judgement, State, TAIL, Verdict,
+    backlog::{self, Trend},
+    case::{Case, mean_good},
+    load::Pressure,
     phase,
+    words::{at, percent, seconds, signed, tenths, whole},
 };
 use crate::{engine::sim::sim, scenario::Scenario, trace::Trace};
 use lab_core::time::{Span, Time};
 
-/// So many healthy windows in a row count as health.
-const IN_A_ROW: usize = 3;
 /// Failed for this many times as long as the largest backlog needs to drain: then it is not the backlog.
 const DRAINS: f64 = 3.0;
 
@@ -50,33 +49,9 @@ pub fn judge_sim(scenario: &Scenario, trace: &Trace) -> Judgement {
     judge(scenario, trace, Some(&sim(&scenario.undisturbed(), trace.seed)))
 }
 
-/// What the verdict is made from.
-struct Case<'a> {
-    scenario: &'a Scenario,
-    trace: &'a Trace,
-    /// The verdict is of the time before this: the first lever or the end of the run.
-    horizon: Time,
-    /// All windows of the run.
-    all: Vec<HealthWindow>,
-    /// Those before the horizon of which the state is known.
-    decided: Vec<HealthWindow>,
-    has_trigger: bool,
-}
-
 type Finding = (Verdict, String);
 
-impl<'a> Case<'a> {
-    fn new(scenario: &'a Scenario, trace: &'a Trace) -> Case<'a> {
-        Case::until(scenario, trace, scenario.first_lever())
-    }
-
-    fn until(scenario: &'a Scenario, trace: &'a Trace, horizon: Time) -> Case<'a> {
-        let all = health::windows(scenario, trace);
-        let decided = all.iter().filter(|w| w.until <= horizon && w.state != State::Undecided);
-        let has_trigger = scenario.triggers().next().is_some();
-        Case { scenario, trace, horizon, decided: decided.copied().collect(), all, has_trigger }
-    }
-
+impl Case<'_> {
     fn verdict(&self) -> Finding {
         let over = self.scenario.triggers_over();
         if self.trace.end < self.horizon {
@@ -103,43 +78,6 @@ impl<'a> Case<'a> {
         self.stands()
     }
 
-    /// The windows before the first trigger; with no trigger, the first three.
-    fn before(&self) -> &[HealthWindow] {
-        let first = self.scenario.first_trigger();
-        let count = match self.has_trigger {
-            true => self.decided.iter().take_while(|w| w.until <= first).count(),
-            false => self.decided.len().min(IN_A_ROW),
-        };
-        &self.decided[..count]
-    }
-
-    /// The windows after the last trigger, or all if there is none.
-    fn after(&self) -> &[HealthWindow] {
-        let over = self.scenario.triggers_over();
-        let count = self.decided.iter().take_while(|w| w.from < over).count();
-        &self.decided[count..]
-    }
-
-    /// The windows of the last 20 s.
-    fn tail(&self) -> &[HealthWindow] {
-        let begin = self.tail_begins();
-        let after = self.after();
-        &after[after.iter().take_while(|w| w.until <= begin).count()..]
-    }
-
-    fn tail_begins(&self) -> Time {
-        Time(self.horizon.0.saturating_sub(TAIL.0)).max(self.scenario.triggers_over())
-    }
-
-    fn failed_at_end(&self) -> bool {
-        let tail = self.tail();
-        !tail.is_empty() && tail.iter().all(|w| w.state == State::Failed)
-    }
-
-    fn pressure(&self, from: Time) -> Option<Pressure> {
-        load::pressure(self.scenario, self.trace, from, self.horizon)
-    }
-
     fn unhealthy_before(&self) -> Option<Finding> {
         let before = self.before();
         let (first, last) = (before.first()?, before.last()?);
@@ -157,7 +95,7 @@ impl<'a> Case<'a> {
         }
         let when = if self.has_trigger { "before the first trigger" } else { "from the beginning" };
         let load = self.pressure(Time::ZERO + self.scenario.warmup).map_or(String::new(), |p| {
-            format!("; {:.0} calls/s meet a capacity of {:.0}/s", p.offered_per_s, p.capacity_per_s)
+            format!("; {} calls/s meet a capacity of {}/s", whole(p.offered_per_s), whole(p.capacity_per_s))
         });
         let reason = format!(
             "{when} only {} of the calls were good, healthy is {}{load}",
@@ -221,12 +159,6 @@ impl<'a> Case<'a> {
         (Verdict::Metastable { spontaneous: false }, reason)
     }
 
-    /// When the failed stretch at the end began, at the earliest with the first trigger's end.
-    fn down_since(&self) -> Time {
-        let failed = self.decided.iter().rev().take_while(|w| w.state != State::Healthy);
-        failed.last().map_or(self.horizon, |w| w.from)
-    }
-
     fn drains(&self, trend: &Trend) -> Option<Finding> {
         if !trend.falls() {
             return None;
@@ -234,10 +166,10 @@ impl<'a> Case<'a> {
         let normal = self.normal_backlog().min(trend.last);
         let left = Span::from_secs_f64(trend.seconds_to(normal));
         let reason = format!(
-            "still failed at the end, but the backlog of {:.0} falls by {:.1}/s (± {:.1}): about {} more",
-            trend.last,
-            -trend.slope_per_s,
-            trend.error_per_s,
+            "still failed at the end, but the backlog of {} falls by {}/s (± {}): about {} more",
+            whole(trend.last),
+            tenths(-trend.slope_per_s),
+            tenths(trend.error_per_s),
             seconds(left)
         );
         Some((Verdict::Draining { left }, reason))
@@ -254,54 +186,30 @@ impl<'a> Case<'a> {
             return None;
         }
         Some(undecided(format!(
-            "failed at the end, but {:.0} attempts/s are less than the capacity of {:.0}/s: a backlog of {:.0} needs {} to \
+            "failed at the end, but {} attempts/s are less than the capacity of {}/s: a backlog of {} needs {} to \
              drain, and only {} have passed",
-            pressure.lasting_per_s,
-            pressure.capacity_per_s,
-            most,
+            whole(pressure.lasting_per_s),
+            whole(pressure.capacity_per_s),
+            whole(most),
             seconds(Span::from_secs_f64(most / spare)),
             seconds(was)
         )))
-    }
-
-    /// The mean backlog before the first trigger; 0 where nothing was measured.
-    fn normal_backlog(&self) -> f64 {
-        let windows = self.trace.within(Time::ZERO + self.scenario.warmup, self.scenario.first_trigger());
-        if !self.has_trigger || windows.is_empty() {
-            return 0.0;
-        }
-        let count = windows.len() as f64;
-        windows.map(|w| backlog::backlog(self.trace, w)).sum::<f64>() / count
     }
 
     fn facts(&self, pressure: Option<Pressure>, trend: Option<Trend>) -> String {
         let good = percent(mean_good(self.tail()));
         let load = pressure.map_or(String::new(), |p| {
             format!(
-                ": {:.0} calls/s have become {:.0} attempts/s, the capacity is {:.0}/s",
-                p.offered_per_s, p.attempts_per_s, p.capacity_per_s
+                ": {} calls/s have become {} attempts/s, the capacity is {}/s",
+                whole(p.offered_per_s),
+                whole(p.attempts_per_s),
+                whole(p.capacity_per_s)
             )
         });
         let backlog = trend.map_or(String::new(), |t| {
-            format!(", and the backlog of {:.0} does not drain ({:+.1}/s)", t.last, t.slope_per_s)
+            format!(", and the backlog of {} does not drain ({}/s)", whole(t.last), signed(t.slope_per_s))
         });
         format!("{good} of the calls are good{load}{backlog}")
-    }
-
-    /// Whether it goes up and down after the triggers, with an end that is no longer than what came before.
-    fn swings(&self) -> bool {
-        let mut runs: Vec<(State, Span)> = vec![];
-        let extremes = self.after().iter().filter(|w| w.state != State::Degraded);
-        for window in extremes {
-            let length = window.until.since(window.from);
-            match runs.last_mut() {
-                Some((state, sum)) if *state == window.state => *sum += length,
-                _ => runs.push((window.state, length)),
-            }
-        }
-        let Some(((state, last), earlier)) = runs.split_last() else { return false };
-        let longest = earlier.iter().filter(|(s, _)| s == state).map(|(_, length)| length.0).max();
-        runs.len() >= 4 && longest.is_some_and(|longest| last.0 <= 2 * longest)
     }
 
     /// Not failed at the end.
@@ -345,47 +253,6 @@ impl<'a> Case<'a> {
             format!("unhealthy from {} with no trigger, healthy again after {}", at(fell), seconds(after));
         (Verdict::Recovered { after }, reason)
     }
-
-    /// The start of the first healthy stretch after the last failed window or, where it ended failed, after the trigger: three
-    /// windows long, or as many as are left.
-    fn recovery(&self) -> Option<Time> {
-        let after = self.after();
-        let ended_well = after.last()?.state == State::Healthy;
-        let skip = match ended_well {
-            true => after.iter().rposition(|w| w.state == State::Failed).map_or(0, |last| last + 1),
-            false if self.failed_at_end() => 0,
-            false => return None,
-        };
-        // Without a trigger, the healthy beginning is no recovery.
-        let skip = if self.has_trigger {
-            skip
-        } else {
-            skip.max(after.iter().rposition(|w| w.state != State::Healthy).map_or(0, |last| last + 1))
-        };
-        let healthy_from = |i: usize| {
-            let rest = &after[i..];
-            let enough = rest.len() >= IN_A_ROW || ended_well;
-            enough && rest.iter().take(IN_A_ROW).all(|w| w.state == State::Healthy)
-        };
-        (skip..after.len()).find(|&i| healthy_from(i)).map(|i| after[i].from)
-    }
-
-    /// How the service was at the end of the run, after an operator acted; empty where nobody did.
-    fn after_lever(&self) -> &'static str {
-        let Some(released) = self.scenario.levers().map(|d| d.until).max() else { return "" };
-        let end = self.trace.end;
-        // A lever that is held to the end is judged with it.
-        let from = if released.0 + self.scenario.healthy.over.0 <= end.0 { released } else { self.horizon };
-        let rest = self.all.iter().filter(|w| w.from >= from && w.state != State::Undecided);
-        let rest: Vec<State> = rest.map(|w| w.state).collect();
-        let last = &rest[rest.len().saturating_sub(IN_A_ROW)..];
-        match last {
-            [] => "undecided",
-            all if all.iter().all(|s| *s == State::Healthy) => "recovered",
-            all if all.iter().rev().take(2).all(|s| *s == State::Failed) => "failed",
-            _ => "degraded",
-        }
-    }
 }
 
 fn undecided(reason: String) -> Finding {
@@ -394,23 +261,8 @@ fn undecided(reason: String) -> Finding {
 
 fn overload(p: &Pressure) -> String {
     format!(
-        "the load alone is beyond the capacity: {:.0} calls/s meet {:.0}/s, with no trigger at work",
-        p.offered_per_s, p.capacity_per_s
+        "the load alone is beyond the capacity: {} calls/s meet {}/s, with no trigger at work",
+        whole(p.offered_per_s),
+        whole(p.capacity_per_s)
     )
-}
-
-fn mean_good(windows: &[HealthWindow]) -> f64 {
-    windows.iter().map(|w| w.good).sum::<f64>() / windows.len() as f64
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
-}
-
-fn at(time: Time) -> String {
-    seconds(Span(time.0))
-}
-
-fn seconds(span: Span) -> String {
-    format!("{:.0} s", span.as_secs_f64())
 }

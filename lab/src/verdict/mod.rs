@@ -1,6 +1,7 @@
 //! What a run shows. A verdict is a claim about persistence, not about how bad it is now.
 mod agreement;
 mod backlog;
+mod case;
 mod expectations;
 mod health;
 mod judge;
@@ -8,13 +9,15 @@ mod load;
 mod phase;
 mod shares;
 mod summary;
+mod words;
 
 pub use agreement::{Row, Value, agreement};
-pub use expectations::{Checked, Evidence, expectations, measure};
+pub use expectations::{Checked, expectations, measure};
 pub use judge::{judge, judge_sim};
 pub use shares::{Shares, shares, wilson};
 pub use summary::{Rates, Summary};
 
+use crate::{scenario::Scenario, trace::Trace};
 use lab_core::time::{Span, Time};
 
 /// What became of the service.
@@ -137,6 +140,21 @@ pub struct Judgement {
     /// The last 20 s before a lever or the end, or what there is of them after the triggers. Its latencies are those of the
     /// calls that ended in it.
     pub after: Phase,
+}
+
+/// One run with all that is told of it.
+#[derive(Clone, Copy, Debug)]
+pub struct RunView<'a> {
+    /// `baseline`, or the variant's name.
+    pub variant: &'a str,
+    /// `simulated` or `live`.
+    pub engine: &'a str,
+    /// What was run.
+    pub scenario: &'a Scenario,
+    /// What was measured.
+    pub trace: &'a Trace,
+    /// What it shows.
+    pub judgement: &'a Judgement,
 }
 
 /// A service that is down shows it over this long before anyone says so.

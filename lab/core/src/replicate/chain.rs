@@ -11,10 +11,10 @@
 //!
 //! A member passes on what it has matched in this view (see [`super::ledger`]). Learners follow the tail.
 use super::{
-    Answer, Freshness, Key, Mode, Op, Request, RequestId, Target, Version, View,
+    Answer, Freshness, Key, Members, Mode, Op, Request, RequestId, Target, Version, View,
     feed::{Feed, RESEND},
     ledger::{Ledger, position_of, resumes},
-    message::{Message, Position},
+    message::{Entry, Message, Position},
     protocol::Ask,
     store::Store,
 };
@@ -38,6 +38,8 @@ pub struct Chain {
     feed: Feed,
     /// Requests that are answered when the entry at this place is committed.
     waiting: BTreeMap<Version, Vec<RequestId>>,
+    /// Learners that go on from the view before: the tail vouches for what they have too ([`resumes`]).
+    resumed: Members,
     /// Reads of dirty keys, by the number of the question.
     questions: BTreeMap<u64, Question>,
     /// The number of the last question. Never used twice, so that a late answer is not taken for a fresh one.
@@ -65,6 +67,7 @@ impl Chain {
             ledger: Ledger::new(deduplicate),
             feed: Feed::default(),
             waiting: BTreeMap::new(),
+            resumed: Members::default(),
             questions: BTreeMap::new(),
             asked: 0,
         }
@@ -77,6 +80,10 @@ impl Chain {
     /// The committed state.
     pub fn store(&self) -> &Store {
         self.ledger.store()
+    }
+    /// See [`super::protocol::Protocol::kept`].
+    pub fn kept(&self) -> (Version, Vec<(Entry, bool)>) {
+        (self.ledger.dropped(), self.ledger.kept_entries().collect())
     }
     /// The same, to be changed.
     pub fn store_mut(&mut self) -> &mut Store {
@@ -125,14 +132,14 @@ impl Chain {
         self.view = *view;
         self.active = true;
         let committed = |replica| position_of(replica, positions).committed;
-        let learners = view.learners.iter().filter(|&l| resumes(l, view, positions));
+        self.resumed = Members::of(view.learners.iter().filter(|&l| resumes(l, view, positions)));
         if let Some(next) = view.members.after(self.me) {
             // A newcomer at the end may know less of commits than the old members before it.
-            let behind = view.members.iter().skip_while(|&m| m != next).chain(learners);
+            let behind = view.members.iter().skip_while(|&m| m != next).chain(self.resumed.iter());
             let floor = behind.map(committed).min().unwrap_or(0);
             self.feed.add(next, committed(next), floor, false);
         } else if self.is_tail() {
-            for learner in learners {
+            for learner in self.resumed.iter() {
                 self.feed.add(learner, committed(learner), committed(learner), true);
             }
         }
@@ -347,7 +354,9 @@ impl Chain {
         self.feed.pump(&self.ledger, out);
         let behind = match self.view.members.after(self.me) {
             Some(next) => self.feed.last(next),
-            None if self.is_tail() => self.ledger.matched(),
+            None if self.is_tail() => {
+                self.resumed.iter().map(|l| self.feed.last(l)).fold(self.ledger.matched(), Version::min)
+            }
             None => 0,
         };
         // Not below the place where the view began: what commits has to be whole in the view.

@@ -300,6 +300,10 @@ impl Ledger {
     pub fn get(&self, seq: Version) -> Option<&Entry> {
         self.kept(seq).map(|kept| &kept.entry)
     }
+    /// All kept entries in order, and whether each is matched.
+    pub fn kept_entries(&self) -> impl Iterator<Item = (Entry, bool)> + '_ {
+        self.list.iter().map(|kept| (kept.entry, kept.entry.seq <= self.matched))
+    }
     /// Up to `count` matched entries above `after`.
     pub fn above(&self, after: Version, count: usize) -> Vec<Entry> {
         let skipped = after.saturating_sub(self.dropped).min(self.list.len() as u64) as usize;
@@ -330,8 +334,12 @@ pub fn position_of(replica: u32, positions: &[(u32, Position)]) -> Position {
 
 /// Whether a replica that is a learner of `view` goes on with what it has, and is fed from there: if it told a
 /// position, and that is no more than what the view begins with. The learner and its donor see the same positions and so
-/// come to the same answer. (Learners of a group that acknowledges before anyone else has a write never
-/// go on: what they were told to be committed may have been lost, and something else may have taken its place.)
+/// come to the same answer.
+///
+/// Where what is acknowledged is at *all* members, it is at these learners too. So one that is whole in a view in which it
+/// was counted from the beginning has all that was ever acknowledged, and can become a member: each member has it all.
+/// (Learners of a group that acknowledges before anyone else has a write never go on: what they were told to be committed
+/// may have been lost, and something else may have taken its place.)
 pub fn resumes(learner: u32, view: &View, positions: &[(u32, Position)]) -> bool {
     let position = position_of(learner, positions);
     position.view > 0 && position.committed <= beginning(view, positions)

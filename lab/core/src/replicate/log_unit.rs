@@ -45,9 +45,9 @@ struct Wait {
 pub type Ready = (u32, u64, Vec<Entry>);
 
 impl LogUnit {
-    /// A view begins; `first`: this unit now decides what stands where. It may, because the order of the units is kept from
-    /// view to view and newcomers come last: what is committed is at every unit of its view, hence here, and what is
-    /// anywhere else is here too. Below `played` nothing is decided anew, whatever is missing.
+    /// A view begins; `first`: this unit now decides what stands where. It may, because what is committed was at every unit of
+    /// its view and those that are left were among them. Nothing else was ever seen by anyone, so a hole is closed here even
+    /// if another unit has an entry for it. Below `played` nothing is decided anew, whatever is missing.
     pub fn enter(&mut self, view: u64, first: bool, played: Version) {
         self.view = view;
         self.first = first;
@@ -65,10 +65,6 @@ impl LogUnit {
     /// The greatest position written or forgotten.
     pub fn last(&self) -> Version {
         self.slots.last_key_value().map_or(0, |(&seq, _)| seq).max(self.trimmed)
-    }
-    /// The view of the last entry.
-    pub fn last_view(&self) -> u64 {
-        self.slots.last_key_value().map_or(0, |(_, entry)| entry.view)
     }
     /// The log is forgotten up to here.
     pub fn trimmed(&self) -> Version {

@@ -1,4 +1,16 @@
 //! The manager of a group: it hears its replicas and decides who is a member, one numbered view after the other.
+//!
+//! A change of views of a store has three steps, as in Vertical Paxos and CORFU. *Seal*: all that take part in the current
+//! view promise to stop, and say how far they are. *Decide*: when enough have answered (`succession`), and the leases
+//! of those that have not are over, the next view is kept durably. *Install*: its members and learners are told. Seals
+//! and installs are said again until they are heard, and mean one life of one replica.
+//!
+//! The manager may crash at any point. Before the decision is kept, nobody has been told of it; the change is done again,
+//! because whoever has stopped says so in its heartbeats, and has not changed since. After that the decision stands, and whoever
+//! has not heard of it says so. A view that was kept but reached nobody does no harm: nothing is acknowledged in it.
+//!
+//! What a replica lives through, seen from here: *member*, silent for a timeout or in a new life: *out*; told so, it begins a
+//! new life; heard for a while: *learner*, fed and, in a further view, counted; *member* again, at the end.
 use super::{
     Members, Mode, View,
     member::{Membership, Note},
@@ -71,9 +83,6 @@ pub struct Record {
     pub lives: Vec<(u32, u64)>,
     /// How far its members and learners were when the view before was sealed.
     pub positions: Vec<(u32, Position)>,
-    /// Those of its members that hold every write acknowledged before this view. Newcomers become members a little before
-    /// they do.
-    pub full: Members,
 }
 
 /// The manager of a group of replicas.
@@ -144,7 +153,6 @@ impl Manager {
             view,
             lives: view.members.iter().map(|m| (m, 1)).collect(),
             positions: view.members.iter().map(|m| (m, Position::default())).collect(),
-            full: view.members,
         };
         Manager::restore(mode, membership, replicas, vec![first])
     }
@@ -211,13 +219,14 @@ impl Manager {
 
     /// Replicas that can be let in: heard without a gap for long enough, empty, in a life that was in no view yet.
     fn newcomers(&self, now: Time, admit_after: Span) -> Members {
-        let view = self.view();
+        let record = self.record();
+        let stateful = self.mode.is_some();
         Members::of((0..self.replicas).filter(|&r| {
             let admissible = |heard: &Heard| {
                 now.since(heard.since) >= admit_after
-                    && (self.mode.is_none() || heard.view == 0 && heard.incarnation > self.last_life(r))
+                    && (!stateful || heard.view == 0 && heard.incarnation > self.last_life(r))
             };
-            (!view.contains(r) || self.mode.is_some() && self.lost(&self.record(), r))
+            (!record.view.contains(r) || stateful && self.lost(&record, r))
                 && !self.silent(now, r)
                 && self.heard(r).is_some_and(admissible)
         }))
@@ -327,7 +336,8 @@ impl Manager {
             || record.view.members.iter().chain(learners()).any(stuck)
             || learners().any(gone)
             || learners().any(learnt);
-        // In a new view every learner begins anew. So others are let in when none is learning, or with some other change.
+        // A learner that has not got all parts begins anew in a new view. So others are let in when none is learning, or with
+        // a change that comes anyway.
         let admit = learners().len() == 0 && !self.newcomers(now, self.membership.admit_after).is_empty();
         (change || admit).then_some(leaving)
     }
@@ -375,7 +385,7 @@ impl Manager {
     fn conclude(&mut self, now: Time, mode: Mode, out: &mut impl Outbox<ManagerOut>) {
         let record = self.record();
         // What one knew is of no use when it has been lost since.
-        let lost = Members::of(record.view.members.iter().filter(|&m| self.lost(&record, m)));
+        let lost = Members::of(record.lives.iter().map(|life| life.0).filter(|&r| self.lost(&record, r)));
         if let Some(change) = &mut self.change {
             change.answers.retain(|answer| !lost.contains(answer.replica));
         }
@@ -397,13 +407,16 @@ impl Manager {
         if !enough && !remnant {
             return;
         }
-        // Whoever is heard has a timeout to answer. If it took longer than that until enough had answered, such as after a
-        // partition, the rest has a little time to be heard again.
-        let learners = record.view.learners.iter().filter(|&l| {
-            !answered(l) && !self.lost(&record, l) && self.heard(l).is_some_and(|h| h.caught_up)
-        });
+        // Whoever is heard has two timeouts to answer: questions and answers get lost, and a member left out has to learn
+        // everything anew. If it took a timeout until enough had answered, such as after a partition, the silent have a little
+        // time to be heard again.
+        let learners = record
+            .view
+            .learners
+            .iter()
+            .filter(|&l| !answered(l) && !lost.contains(l) && self.heard(l).is_some_and(|h| h.caught_up));
         let awaited = |r: u32| !self.silent(now, r) && !change.leaving.contains(r);
-        let in_time = now.since(change.began) < timeout;
+        let in_time = now.since(change.began) < timeout + timeout;
         let late = change.enough_at.is_some_and(|at| at.since(change.began) >= timeout);
         let grace = change.enough_at.is_some_and(|at| now.since(at) < heartbeat * 2.0);
         if in_time && missing.iter().copied().chain(learners).any(awaited)
@@ -417,8 +430,16 @@ impl Manager {
         if missing.iter().any(|&m| leased(m)) {
             return;
         }
+        let leaving = change.leaving;
         let Some(next) = self.next(now, mode, &record, remnant) else { return };
         self.change = None;
+        // One that is silent and stays, because the others do not have everything, has a timeout to be heard again: else one
+        // view would follow the other as fast as it can answer.
+        for member in next.view.members.iter().filter(|&m| leaving.contains(m)) {
+            if let Some(Some(heard)) = self.heard.get_mut(member as usize) {
+                heard.at = now;
+            }
+        }
         if remnant {
             out.put(ManagerOut::Noted(Note::Lost { view: next.view.number }));
         }
@@ -436,17 +457,6 @@ impl Manager {
         let old = &record.view;
         let heard_life = |r: u32| self.heard(r).map_or(0, |heard| heard.incarnation);
         let newcomers = self.newcomers(now, self.membership.admit_after);
-        if remnant && change.answers.iter().all(|answer| !old.members.contains(answer.replica)) {
-            // Every member has lost its memory: the group begins anew, empty, with all that are there.
-            let all = self.newcomers(now, Span::ZERO);
-            let view = View { number: change.number, members: all, learners: Members::default() };
-            return (!all.is_empty()).then(|| Record {
-                view,
-                lives: all.iter().map(|m| (m, heard_life(m))).collect(),
-                positions: all.iter().map(|m| (m, Position::default())).collect(),
-                full: all,
-            });
-        }
         let leaves = |r: u32| change.leaving.contains(r) && self.silent(now, r);
         let stays: Vec<Sealed> =
             change.answers.iter().copied().filter(|answer| !leaves(answer.replica)).collect();
@@ -455,18 +465,21 @@ impl Manager {
         let tally = if without.enough() { without } else { Tally::new(mode, &self.records, &change.answers) };
         let mut positions = vec![];
         let position = |r: u32| change.answer(r).map(|answer| record.settled(mode, answer));
-        let (members, full) = if remnant {
+        let members = if remnant {
             // The best of what is left, alone: what the others hold may not fit to it, they begin anew.
-            let best = tally.best()?;
+            let whole = |l: &u32| position(*l).is_some_and(|p| p.view > 0);
+            let learner = || old.learners.iter().filter(whole).max_by_key(|&l| position(l));
+            let Some(best) = tally.best().or_else(learner) else { return self.anew(now, change.number) };
             positions.extend(position(best).map(|p| (best, p)));
-            (vec![best], Members::of([best]))
+            vec![best]
         } else {
-            let mut members = tally.order()?;
-            let full = Members::of(members.iter().copied().filter(|&m| tally.is_full(m)));
-            let ready = |l: &u32| !self.lost(record, *l) && change.answer(*l).is_some_and(|a| a.caught_up);
-            members.extend(old.learners.iter().filter(ready));
+            let mut members = tally.order();
+            let first = members.first().and_then(|&first| position(first)).unwrap_or_default();
+            let joins =
+                |l: &u32| change.answer(*l).is_some_and(|answer| record.may_join(mode, answer, first));
+            members.extend(old.learners.iter().filter(joins));
             positions.extend(members.iter().filter_map(|&m| Some((m, position(m)?))));
-            (members, full)
+            members
         };
         let learners: Vec<u32> = (tally.answered().chain(old.learners.iter()))
             .filter(|l| !members.contains(l))
@@ -476,7 +489,8 @@ impl Manager {
         if !remnant {
             // Learners that have a whole store go on with it; the others are told nowhere, and begin anew.
             let goes_on = |&l: &u32| {
-                Some((l, position(l)?)).filter(|(l, p)| record.view.learners.contains(*l) && p.view > 0)
+                let whole = position(l).filter(|p| p.view > 0 && !newcomers.contains(l));
+                whole.map(|p| (l, p))
             };
             positions.extend(learners.iter().filter_map(goes_on));
         }
@@ -488,7 +502,18 @@ impl Manager {
             (r, life.unwrap_or_else(|| heard_life(r)))
         };
         let lives = view.members.iter().chain(view.learners.iter()).map(life).collect();
-        Some(Record { view, lives, positions, full })
+        Some(Record { view, lives, positions })
+    }
+
+    /// View `number` of a group whose every member has lost its memory: it begins anew, empty, with all that are there.
+    fn anew(&self, now: Time, number: u64) -> Option<Record> {
+        let all = self.newcomers(now, Span::ZERO);
+        let life = |m: u32| Some((m, self.heard(m)?.incarnation));
+        (!all.is_empty()).then(|| Record {
+            view: View { number, members: all, learners: Members::default() },
+            lives: all.iter().filter_map(life).collect(),
+            positions: all.iter().map(|m| (m, Position::default())).collect(),
+        })
     }
 
     /// From here on the view stands, whatever happens to the manager.
@@ -602,8 +627,14 @@ impl Manager {
                 };
                 self.hear(now, from, heard, out);
             }
-            Message::Sealed { view, position, incarnation, caught_up } => {
-                let answer = Sealed { replica: from, position, caught_up };
+            Message::Sealed { view, position, incarnation, caught_up, installed } => {
+                // A learner that was not told of this view: if the view did not count on what it has from an earlier one, then
+                // nobody has kept what it lacks.
+                let record = self.record();
+                let here = installed == record.view.number;
+                let counted = here || record.position(from).is_some();
+                let position = if counted { position } else { Position::default() };
+                let answer = Sealed { replica: from, position, caught_up: caught_up && here };
                 self.sealed(now, incarnation, view, answer, out);
             }
             _ => {}

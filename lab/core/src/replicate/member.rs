@@ -1,4 +1,4 @@
-//! A replica's part in its group: which view it is in, whether it may still act in it, and how it catches up.
+//! A replica's part in its group: which view it is in, and whether it may still act in it.
 use super::{Members, View, message::Message};
 use crate::time::{Span, Time};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,8 @@ pub struct Membership {
     /// A replica that is no member is let in when it has been heard for this long.
     pub admit_after: Span,
     /// At most this share of all replicas is out; members that would exceed it are not ejected, however silent (Envoy,
-    /// `max_ejection_percent`). From 0 to 1.
+    /// `max_ejection_percent`). From 0 to 1. In a store, a change of views that comes for another reason leaves out whoever
+    /// does not answer it all the same: the others could not go on.
     pub max_ejected: f64,
     /// When the members that are heard are less than this share of all replicas, nobody is ejected: it is more likely that
     /// the check is wrong than that all are gone (Envoy, `healthy_panic_threshold`). From 0 to 1; 0: never.

@@ -66,6 +66,8 @@ pub enum Message {
         incarnation: u64,
         /// A learner has all that its donor had.
         caught_up: bool,
+        /// The view that it has installed; 0 for none.
+        installed: u64,
     },
 
     // Membership, the manager to a replica.

@@ -1,9 +1,10 @@
 //! A keyed, versioned store on several replicas: what its protocols have in common. A file for each protocol.
 //!
-//! A replica is three things, from the outside in: a queue with workers, where requests and the messages of other replicas
-//! wait and cost time ([`crate::server`]); its membership, which knows the current view, heartbeats, the read lease and how a
-//! newcomer catches up (`member`); and a protocol, which orders writes and answers reads . `node` puts them
-//! together. The `manager` decides who is a member, one numbered view after the other.
+//! A replica ([`node`]) is three things, from the outside in: a queue with workers, where requests and the messages of other
+//! replicas wait and cost time ([`crate::server`]); its membership ([`member`]), which knows the current view, heartbeats and
+//! the read lease; and a protocol ([`protocol`]), which orders writes, answers reads and lets newcomers catch up. The
+//! [`manager`] decides who is a member, one numbered view after the other, and `succession` holds what it has to mind so that
+//! nothing acknowledged gets lost between two of them.
 //!
 //! What is assumed: replicas lose their memory in a crash; messages may be lost, delayed and reordered; clocks run at the same
 //! rate; the manager keeps its view log through a crash and comes back.

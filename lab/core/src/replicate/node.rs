@@ -15,7 +15,7 @@ use crate::{
     demand::Demand,
     draw::Draw,
     machine::{Machine, Outbox},
-    server::{PEER, PeerWork, Server, ServerControl, ServerIn, ServerOut, ServerPolicy, Work},
+    server::{Cancel, PEER, PeerWork, Server, ServerControl, ServerIn, ServerOut, ServerPolicy, Work},
     time::{Span, Time},
 };
 use serde::{Deserialize, Serialize};
@@ -150,6 +150,8 @@ pub struct Node {
     membership: Membership,
     mode: Option<Mode>,
     deduplicate: bool,
+    /// A closed connection takes a request out of the queue, or off its worker.
+    cancels: bool,
     server: Server,
     member: Member,
     /// `None` for a replica without a store.
@@ -273,7 +275,7 @@ impl Node {
     pub fn new(policy: &NodePolicy, me: u32, replicas: u32, draw: Draw) -> Node {
         let peers = PeerWork { apply: policy.apply_time.clone(), transfer: policy.transfer_time.clone() };
         let server = Server::with_peers(&policy.server, peers, draw);
-        let mut node = Node::around(server, policy.membership, me, replicas);
+        let mut node = Node::around(server, &policy.server, policy.membership, me, replicas);
         node.mode = Some(policy.mode);
         node.deduplicate = policy.deduplicate;
         node.protocol = Some(Protocol::new(policy.mode, me, policy.deduplicate));
@@ -288,7 +290,7 @@ impl Node {
         replicas: u32,
         draw: Draw,
     ) -> Node {
-        Node::around(Server::new(policy, draw), membership, me, replicas)
+        Node::around(Server::new(policy, draw), policy, membership, me, replicas)
     }
 
     /// The same replica in a process that has followed `lives` others: without their memory, and in a life that none of them
@@ -298,12 +300,13 @@ impl Node {
         self
     }
 
-    fn around(server: Server, membership: Membership, me: u32, replicas: u32) -> Node {
+    fn around(server: Server, policy: &ServerPolicy, membership: Membership, me: u32, replicas: u32) -> Node {
         Node {
             me,
             membership,
             mode: None,
             deduplicate: false,
+            cancels: policy.cancel == Cancel::OnDisconnect,
             server,
             member: Member::new(me, replicas, &membership),
             protocol: None,
@@ -334,6 +337,10 @@ impl Node {
     /// The committed state, as far as it knows; `None` for a replica without a store.
     pub fn store(&self) -> Option<&Store> {
         self.protocol.as_ref().map(Protocol::store)
+    }
+    /// The protocol's part of it; `None` for a replica without a store.
+    pub fn protocol(&self) -> Option<&Protocol> {
+        self.protocol.as_ref()
     }
     /// How far it is, as it would tell the manager.
     pub fn position(&self) -> Position {
@@ -408,6 +415,16 @@ impl Node {
                 self.carry_out(now, out);
             }
             _ => self.answer(id, Answer::Unavailable, out),
+        }
+    }
+
+    /// A request that the protocol has stays there: what it has begun goes on, and nobody waits for the answer.
+    fn disconnected(&mut self, now: Time, client: u32, attempt: Attempt, out: &mut impl Outbox<NodeOut>) {
+        self.serve(now, ServerIn::Disconnected { client, attempt }, out);
+        let id = RequestId { client, attempt };
+        if self.cancels && self.requests.get(&id).is_some_and(|pending| pending.work.is_none()) {
+            // The server says nothing of those that it takes out of the queue.
+            self.requests.remove(&id);
         }
     }
 
@@ -608,6 +625,7 @@ impl Node {
                         position: self.position(),
                         incarnation,
                         caught_up: self.caught_up,
+                        installed: self.member.view().number,
                     };
                     out.put(NodeOut::Send { to: MANAGER, message });
                 }
@@ -698,13 +716,13 @@ impl Node {
                 self.pulse_later(now, out);
             }
             NodeWake::Fetch { turn } if turn == self.turn => self.fetch(now, out),
-            NodeWake::Protocol if self.member.acts() => {
+            NodeWake::Protocol => {
                 if let Some(protocol) = &mut self.protocol {
                     protocol.woken(now, &mut self.asks);
                 }
                 self.carry_out(now, out);
             }
-            NodeWake::Heartbeat { .. } | NodeWake::Fetch { .. } | NodeWake::Protocol => {}
+            NodeWake::Heartbeat { .. } | NodeWake::Fetch { .. } => {}
         }
     }
 
@@ -771,9 +789,9 @@ impl Machine for Node {
         match (self.state, input) {
             (_, NodeIn::Control(control)) => self.control(now, control, out),
             (_, NodeIn::Request { job, op, value }) => self.request(now, job, op, value, out),
-            // The server holds back itself what comes during a pause.
+            // What is for the server it holds back itself during a pause.
             (_, NodeIn::Disconnected { client, attempt }) => {
-                self.serve(now, ServerIn::Disconnected { client, attempt }, out);
+                self.disconnected(now, client, attempt, out);
             }
             (State::Paused, NodeIn::Woken(NodeWake::Worker { .. })) | (State::Down, _) => {}
             (State::Paused, input) => self.outside.push(input),

@@ -48,7 +48,8 @@ impl Player {
         }
         let entry = self.learned.remove(&(self.played + 1))?;
         self.played += 1;
-        let again = self.store.deduplicates() && self.store.written(entry.value.call).is_some();
+        let again = self.store.deduplicates()
+            && self.store.written(entry.value.call).is_some_and(|first| first != entry.seq);
         if !entry.is_junk() && !again {
             self.store.apply(&entry);
         }

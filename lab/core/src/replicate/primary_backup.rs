@@ -4,10 +4,10 @@
 //! members: request, an entry to each backup, an acknowledgement from each, answer. Backups learn what is committed with the
 //! next entry; if none comes, the primary tells them after a while.
 use super::{
-    Ack, Answer, Mode, Op, Reads, Request, RequestId, Target, Version, View,
+    Ack, Answer, Members, Mode, Op, Reads, Request, RequestId, Target, Version, View,
     feed::Feed,
     ledger::{Ledger, position_of, resumes},
-    message::{Message, Position},
+    message::{Entry, Message, Position},
     protocol::Ask,
     store::Store,
 };
@@ -26,6 +26,8 @@ pub struct PrimaryBackup {
     ledger: Ledger,
     /// To the other members and the learners; empty unless this is the primary.
     feed: Feed,
+    /// Learners that go on from the view before: where all members acknowledge, these do too ([`resumes`]).
+    resumed: Members,
     /// Requests that are answered when the entry at this place is committed.
     waiting: BTreeMap<Version, Vec<RequestId>>,
 }
@@ -41,6 +43,7 @@ impl PrimaryBackup {
             active: false,
             ledger: Ledger::new(deduplicate),
             feed: Feed::default(),
+            resumed: Members::default(),
             waiting: BTreeMap::new(),
         }
     }
@@ -52,6 +55,10 @@ impl PrimaryBackup {
     /// The committed state.
     pub fn store(&self) -> &Store {
         self.ledger.store()
+    }
+    /// See [`super::protocol::Protocol::kept`].
+    pub fn kept(&self) -> (Version, Vec<(Entry, bool)>) {
+        (self.ledger.dropped(), self.ledger.kept_entries().collect())
     }
     /// The same, to be changed.
     pub fn store_mut(&mut self) -> &mut Store {
@@ -93,7 +100,8 @@ impl PrimaryBackup {
             let committed = position_of(backup, positions).committed;
             self.feed.add(backup, committed, committed, true);
         }
-        for learner in view.learners.iter().filter(|&l| resume && resumes(l, view, positions)) {
+        self.resumed = Members::of(view.learners.iter().filter(|&l| resume && resumes(l, view, positions)));
+        for learner in self.resumed.iter() {
             let committed = position_of(learner, positions).committed;
             self.feed.add(learner, committed, committed, true);
         }
@@ -232,12 +240,14 @@ impl PrimaryBackup {
             Ack::Majority => members.len() / 2 + 1,
             Ack::All => members.len(),
         };
-        let mut had: Vec<Version> = members
-            .iter()
+        let mut had: Vec<Version> = (members.iter())
             .map(|m| if m == self.me { self.ledger.matched() } else { self.feed.last(m) })
             .collect();
         had.sort_unstable_by(|a, b| b.cmp(a));
-        let enough = had.get(required - 1).copied().unwrap_or(0);
+        let mut enough = had.get(required - 1).copied().unwrap_or(0);
+        if self.ack == Ack::All {
+            enough = self.resumed.iter().map(|l| self.feed.last(l)).fold(enough, Version::min);
+        }
         // Not below the place where the view began: a vote has to come from a member that is whole in the view.
         if enough >= self.ledger.start() {
             let waiting = &mut self.waiting;

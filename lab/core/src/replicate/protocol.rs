@@ -1,8 +1,8 @@
 //! The protocols behind one face.
 use super::{
-    Answer, Key, Mode, Request, RequestId, View,
+    Answer, Key, Mode, Request, RequestId, Version, View,
     chain::Chain,
-    message::{Message, Position},
+    message::{Entry, Message, Position},
     primary_backup::PrimaryBackup,
     shared_log::SharedLog,
     store::Store,
@@ -165,6 +165,12 @@ impl Protocol {
     /// The committed state.
     pub fn store(&self) -> &Store {
         with!(self, p => p.store())
+    }
+
+    /// What is kept of the order of writes, for whoever checks it: up to where it is forgotten, and the entries above, with
+    /// whether each is known to stand in the current view's order.
+    pub fn kept(&self) -> (Version, Vec<(Entry, bool)>) {
+        with!(self, p => p.kept())
     }
 
     /// The view it was last told; number 0 if none.

@@ -11,9 +11,11 @@
 //!
 //! - *Content.* In a view the first unit decides once what stands at a position, and what it decided is copied on in order;
 //!   so what the last unit has, all have. See [`LogUnit`] for what is confirmed anew at the beginning of a view.
-//! - *Between views.* The units of a view that goes on have been sealed. What was committed before is at each of them, and
-//!   nothing can be committed in the old view any more, because a writer needs all its units. The first unit of the new view
-//!   is one of them. It keeps all it has, fills its holes and hands its log on; the sequencer goes on behind it.
+//! - *Between views.* The members of the new view were units of the old one and have been sealed. What was committed before is
+//!   at each of them, and nothing can be committed in the old view any more, because a writer needs all its units. The first
+//!   unit of the new view keeps all it has, fills its holes and hands its log on; the sequencer goes on behind it.
+//!   Committed entries thereby stay where they are; of the others some may end as junk, but only their writers know of them,
+//!   and those have given up.
 //! - *Writes* are acknowledged when committed, and need no lease. A later write gets a later position.
 //! - *Reads* hold the lease of the replica that was asked when they begin: until then no later view has acknowledged
 //!   anything, and whatever this view has acknowledged lies below the tail that the sequencer tells. So the sequencer needs
@@ -21,6 +23,10 @@
 //!
 //! Learners stand at the end of the chain from the beginning of the view: a write waits for them too. So a learner that has
 //! the log from the beginning of its view, and the store of its donor, has every acknowledged write. They serve no requests.
+//!
+//! The log is forgotten up to where all members have played it, and not while there are learners: so a learner's base, which
+//! is how far its donor has played, lies above what any unit has forgotten, and whoever is first in a later view has what
+//! any other has yet to play.
 //!
 //! Messages of a write at a replica that is not the sequencer: 2 with the client, 2 for the token, 2 for each *other* unit;
 //! at the sequencer 2 less. Of a read: 2 with the client, 2 for the tail, 2 with the last unit if there is anything new.
@@ -172,12 +178,12 @@ impl SharedLog {
         Position { view: self.whole, last: self.unit.last().max(committed), committed }
     }
 
-    /// See [`super::protocol::Protocol::install`]. The positions are not needed: the first unit has all that any has.
+    /// See [`super::protocol::Protocol::install`]. How far the others are does not matter: the first unit has all that counts.
     pub fn install(
         &mut self,
         now: Time,
         view: &View,
-        _positions: &[(u32, Position)],
+        positions: &[(u32, Position)],
         out: &mut impl Outbox<Ask>,
     ) {
         if view.number <= self.view.number {
@@ -188,13 +194,16 @@ impl SharedLog {
         self.active = true;
         self.chain = Members::of(view.members.iter().chain(view.learners.iter()));
         self.span = None;
-        if view.members.contains(self.me) {
-            if self.player.store.whole_at().is_none() {
-                self.player.store.set_whole(self.player.played());
-            }
-        } else if self.player.store.whole_at().is_none() {
-            // Parts of the donor of another view do not fit those that are here: it may have played less.
-            self.player.start_after(0);
+        let is_member = view.members.contains(self.me);
+        // A learner without a whole store begins anew: its next donor may have played less than the one before. So does
+        // whoever this view does not count on: what it has may not fit.
+        if !positions.iter().any(|(replica, p)| *replica == self.me && (is_member || p.view > 0)) {
+            self.player = Player::new(self.player.store.deduplicates());
+            self.unit = LogUnit::default();
+            self.whole = 0;
+        }
+        if is_member && self.player.store.whole_at().is_none() {
+            self.player.store.set_whole(self.player.played());
         }
         self.asked = self.player.played();
         self.unit.enter(view.number, self.is_first(), self.player.played());
@@ -220,6 +229,8 @@ impl SharedLog {
             out.put(Ask::Answer { id, answer: Answer::Unavailable });
         }
         self.timers.clear();
+        // Nobody is woken between two views, so what was asked for may never come.
+        self.wake = Time::NEVER;
         self.writes.clear();
         self.plays.clear();
         self.resting = false;
@@ -371,6 +382,11 @@ impl SharedLog {
     /// See [`super::protocol::Protocol::store`].
     pub fn store(&self) -> &Store {
         &self.player.store
+    }
+    /// See [`super::protocol::Protocol::kept`].
+    pub fn kept(&self) -> (Version, Vec<(Entry, bool)>) {
+        let stands = |entry: Entry| (entry, entry.view == self.view.number);
+        (self.unit.trimmed(), self.unit.entries().map(stands).collect())
     }
     /// The same, to be changed.
     pub fn store_mut(&mut self) -> &mut Store {

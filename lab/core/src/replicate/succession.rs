@@ -3,19 +3,22 @@
 //! What has to hold: every write acknowledged before a view is in the list that the view's protocol begins with. The manager
 //! knows of each replica only what it said when it was sealed, and that it has not changed since.
 //!
-//! *All* ([`Ack::All`], chains, the shared log; also [`Ack::One`], which promises nothing): what is acknowledged in a view was
-//! at each of its members. So one that held all that was acknowledged before the view, and was a member of it, holds all that
-//! was acknowledged in it as well: it is *full*, and one full member is enough. Newcomers become members a little before they
-//! are full, for while writes go on they are always a few entries behind; they are from when they hold all that a view of
-//! theirs began with.
+//! *All* ([`Ack::All`], chains, the shared log): what is acknowledged in a view is at each of its members. Every member has
+//! all that was acknowledged before the view as well: one that was a member before has it for that reason, and a learner
+//! becomes a member only after a view of which it had the whole beginning and in which nothing was acknowledged that it had
+//! not ([`Record::may_join`]). So one member is enough.
 //!
-//! *Majority*: a write needs more than half of the `n` members of its view, so any `n − ⌊n/2⌋` of them include one that has it;
-//! and as the sealed do not take part any more, nothing else can be acknowledged. One that has acknowledged an entry in a view
-//! is whole in that view, for entries come in order. So let `w` be the latest view that anyone who answers is whole in. If
-//! enough members of each view from `w` on answer, then nothing was acknowledged after `w`; and of those that are whole in
-//! `w`, whose lists are beginnings of the primary's, the longest has all that was acknowledged in `w` and, being whole in it, before.
+//! *Majority*: a write needs more than half of the `n` members of its view, so any `n − ⌊n/2⌋` of them include one that has
+//! it; and as the sealed do not take part any more, nothing else can be acknowledged. One that has acknowledged an entry in a
+//! view is whole in that view, for entries come in order. So let `w` be the latest view that anyone who answers is whole in.
+//! If enough members of each view from `w` on answer, then nothing was acknowledged after `w`; and of those that are whole in
+//! `w`, whose lists are beginnings of the primary's, the longest has all that was acknowledged in `w` and, being whole in it,
+//! before.
+//!
+//! *One* ([`Ack::One`]) promises nothing, and goes on with the best that answers.
 use super::{
-    Ack, Members, Mode, Version,
+    Ack, Mode,
+    ledger::resumes,
     manager::Record,
     message::{Message, Position},
 };
@@ -45,29 +48,36 @@ impl Record {
         Message::Install { view: self.view, positions: self.positions.clone(), incarnation }
     }
 
-    /// The last write of the list that the view began with.
-    fn start(&self, mode: Mode) -> Version {
-        match mode {
-            // Any unit may have the last one.
-            Mode::SharedLog => self.positions.iter().map(|(_, position)| position.last).max(),
-            // The first member's list is the one that counts.
-            Mode::PrimaryBackup { .. } | Mode::Chain | Mode::Craq { .. } => {
-                self.view.members.first().and_then(|first| self.position(first)).map(|p| p.last)
-            }
-        }
-        .unwrap_or(0)
-    }
-
-    /// A replica's position as the next record keeps it: a replica may hold all that this view began with and not know it yet.
+    /// A replica's position as the next record keeps it: in primary/backup a replica may hold all that this view began with,
+    /// which is the first member's list, and not know it yet.
     pub(super) fn settled(&self, mode: Mode, answer: &Sealed) -> Position {
         let position = answer.position;
         let first = self.view.members.first().and_then(|first| self.position(first));
-        // It had the same list as the first one from the beginning. In a log the last entry says nothing of those before it.
-        let same = |was: Position| first.is_some_and(|f| (was.view, was.last) >= (f.view, f.last));
-        let whole = position.view == self.view.number
-            || position.view > 0 && position.committed >= self.start(mode)
-            || mode != Mode::SharedLog && self.position(answer.replica).is_some_and(same);
+        let (Mode::PrimaryBackup { .. }, Some(first)) = (mode, first) else { return position };
+        // It had the same list from the beginning, and has not begun anew since.
+        let same =
+            |was: Position| (was.view, was.last) >= (first.view, first.last) && position.last >= was.last;
+        let whole = position.view > 0 && position.committed >= first.last
+            || self.position(answer.replica).is_some_and(same);
         if whole { Position { view: self.view.number, ..position } } else { position }
+    }
+
+    /// Whether a learner of this view that gave `answer` can be a member of the next one, which begins with what `first` has.
+    pub(super) fn may_join(&self, mode: Mode, answer: &Sealed, first: Position) -> bool {
+        let counted = match mode {
+            // Nothing was acknowledged without it.
+            Mode::PrimaryBackup { ack: Ack::All, .. } | Mode::Chain | Mode::Craq { .. } => {
+                resumes(answer.replica, &self.view, &self.positions)
+            }
+            // A learner of a log is one of its units from the beginning.
+            Mode::SharedLog => true,
+            // Nobody relies on a single member.
+            Mode::PrimaryBackup { ack: Ack::Majority, .. } => true,
+            // What only the lost primary and this learner had is lost, and something else takes its place: with it in the
+            // store the learner would differ for ever. It begins anew.
+            Mode::PrimaryBackup { ack: Ack::One, .. } => answer.position.committed <= first.last,
+        };
+        counted && answer.caught_up && answer.position.view == self.view.number
     }
 }
 
@@ -77,37 +87,31 @@ pub(super) struct Tally {
     mode: Mode,
     /// Member, position as settled, in the old order.
     answered: Vec<(u32, Position)>,
-    /// Those that can carry on.
-    full: Members,
     enough: bool,
 }
 
 impl Tally {
     /// `records` are all there are; the answers are those of the last one's replicas.
     pub(super) fn new(mode: Mode, records: &[Record], answers: &[Sealed]) -> Tally {
-        let Some(record) = records.last() else {
-            return Tally { mode, answered: vec![], full: Members::default(), enough: false };
-        };
+        let Some(record) = records.last() else { return Tally { mode, answered: vec![], enough: false } };
         let answer = |m: u32| answers.iter().find(|answer| answer.replica == m);
         let answered: Vec<(u32, Position)> = (record.view.members.iter())
             .filter_map(|m| Some((m, record.settled(mode, answer(m)?))))
             .collect();
-        let by_majority = matches!(mode, Mode::PrimaryBackup { ack: Ack::Majority, .. });
-        let most = answered.iter().map(|(_, p)| (p.view, p.last)).max().unwrap_or_default();
-        let full = |&(m, position): &(u32, Position)| match by_majority {
-            true => (position.view, position.last) == most,
-            false => position.view == record.view.number || record.full.contains(m),
-        };
-        let full = Members::of(answered.iter().filter(|a| full(a)).map(|a| a.0));
         let well_known = |of: &Record| {
             let members = &of.view.members;
             let same_life = |m: u32| members.contains(m) && of.life(m) == record.life(m);
             let known = answered.iter().filter(|(m, _)| same_life(*m)).count();
             known >= members.len() - members.len() / 2
         };
-        let since = records.iter().rev().take_while(|of| of.view.number >= most.0);
-        let enough = !full.is_empty() && (!by_majority || most.0 > 0 && since.into_iter().all(well_known));
-        Tally { mode, answered, full, enough }
+        let enough = match mode {
+            Mode::PrimaryBackup { ack: Ack::Majority, .. } => {
+                let latest = answered.iter().map(|(_, position)| position.view).max().unwrap_or(0);
+                latest > 0 && records.iter().rev().take_while(|of| of.view.number >= latest).all(well_known)
+            }
+            _ => !answered.is_empty(),
+        };
+        Tally { mode, answered, enough }
     }
 
     /// Whether those who have answered hold all that was acknowledged.
@@ -120,34 +124,18 @@ impl Tally {
         self.answered.iter().map(|a| a.0)
     }
 
-    /// Whether `member` can carry on.
-    pub(super) fn is_full(&self, member: u32) -> bool {
-        self.full.contains(member)
-    }
-
-    /// The one with most of the list, whatever it may lack.
+    /// The one with most of the list; of equals the first.
     pub(super) fn best(&self) -> Option<u32> {
-        self.ahead(|_| true)
+        self.answered.iter().rev().max_by_key(|(_, p)| (p.view, p.last, p.committed)).map(|a| a.0)
     }
 
-    /// The members of the old view that can be members of the next, in their new order. Primary/backup: whoever has most comes first,
-    /// the others keep their order. In a chain everyone has what those behind it have; newcomers stand last until they are
-    /// full.
-    pub(super) fn order(&self) -> Option<Vec<u32>> {
-        let mut order: Vec<u32> = self.answered.iter().map(|a| a.0).collect();
-        match self.mode {
-            Mode::PrimaryBackup { .. } => {
-                let first = self.ahead(|m| self.is_full(m))?;
-                order.sort_by_key(|&m| m != first);
-            }
-            Mode::Chain | Mode::Craq { .. } | Mode::SharedLog => order.sort_by_key(|&m| !self.is_full(m)),
+    /// Those who have answered as members of the next view. Primary/backup: whoever has most comes first, the others keep
+    /// their order. In a chain everyone has what those behind it have.
+    pub(super) fn order(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = self.answered().collect();
+        if let (Mode::PrimaryBackup { .. }, Some(best)) = (self.mode, self.best()) {
+            order.sort_by_key(|&m| m != best);
         }
-        Some(order)
-    }
-
-    /// Of those that `may`, the one that is furthest; of equals the first.
-    fn ahead(&self, may: impl Fn(u32) -> bool) -> Option<u32> {
-        let among = self.answered.iter().filter(|a| may(a.0));
-        among.rev().max_by_key(|(_, p)| (p.view, p.last, p.committed)).map(|a| a.0)
+        order
     }
 }

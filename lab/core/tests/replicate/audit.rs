@@ -5,8 +5,11 @@ use crate::{
 };
 use lab_core::{
     call::Attempt,
-    replicate::{Answer, Freshness, Key, Mode, Op, Value, Version, View, node::Node, store::Store},
-    time::Time,
+    replicate::{
+        Answer, Freshness, Key, Mode, Op, Value, Version, View, message::Entry, node::Node,
+        protocol::Protocol, store::Store,
+    },
+    time::{Span, Time},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,6 +41,17 @@ struct Record {
     /// Attempts, and how many of them were turned away by a replica that is not in charge: those did nothing.
     attempts: u32,
     refused: u32,
+}
+
+/// What reads show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fresh {
+    /// The state of one moment between question and answer.
+    Linearizable,
+    /// Everything acknowledged this long before the question, or longer.
+    Within(Span),
+    /// Something that was written.
+    Whenever,
 }
 
 /// The auditor.
@@ -99,6 +113,11 @@ impl Audit {
 
     pub(crate) fn answered(&self) -> usize {
         self.records.iter().filter(|record| record.answered.is_some()).count()
+    }
+
+    pub(crate) fn acknowledged(&self) -> usize {
+        let writes = self.records.iter().filter(|record| matches!(record.op, Op::Write(_)));
+        writes.filter(|record| record.answered.is_some()).count()
     }
 
     /// A client sends an attempt; `again` where it is another try at a write that counts once.
@@ -252,30 +271,67 @@ impl Audit {
             .collect()
     }
 
-    /// The replicas' stores agree with what was told; at the `last` look they have all that was acknowledged.
-    pub(crate) fn stores(&mut self, nodes: &[Node], last: bool) -> Result<(), Violation> {
-        for (replica, node) in nodes.iter().enumerate() {
-            let held = Self::held(node);
-            for &(key, version, value) in &held {
-                self.named(version, key, value);
-            }
-            if !last {
+    /// In `view`, whoever follows has no entry that the one before it has not: the next in a chain or a log, any backup. (An
+    /// entry that the one before has forgotten is not looked for.)
+    pub(crate) fn order(&self, mode: Mode, view: &View, nodes: &[Node]) -> Result<(), Violation> {
+        let acts = |replica: &u32| {
+            let node = &nodes[*replica as usize];
+            node.view() == view && node.member().acts()
+        };
+        let members: Vec<u32> = view.members.iter().collect();
+        for (place, &follower) in members.iter().enumerate().skip(1) {
+            let before = match mode {
+                Mode::PrimaryBackup { .. } => members[0],
+                Mode::Chain | Mode::Craq { .. } | Mode::SharedLog => members[place - 1],
+            };
+            if !acts(&before) || !acts(&follower) {
                 continue;
             }
-            for record in &self.records {
-                let (Op::Write(key), Some((.., version))) = (record.op, record.answered) else { continue };
-                let now = held.iter().find(|h| h.0 == key).map_or(0, |h| h.1);
-                if now < version {
-                    let detail = format!("version {version} of key {key} at {replica}, which has {now}");
-                    return Err(Violation::new("lost", detail));
+            let kept =
+                |replica: u32| nodes[replica as usize].protocol().map(Protocol::kept).unwrap_or_default();
+            let ((forgotten, has), (_, entries)) = (kept(before), kept(follower));
+            let has: BTreeMap<Version, Entry> =
+                has.into_iter().map(|(entry, _)| (entry.seq, entry)).collect();
+            for (entry, _) in entries.into_iter().filter(|(entry, stands)| *stands && entry.seq > forgotten) {
+                if has.get(&entry.seq) != Some(&entry) {
+                    let detail = format!(
+                        "{follower} has {entry:?}, {before} has {:?} in {view:?}",
+                        has.get(&entry.seq)
+                    );
+                    return Err(Violation::new("no prefix", detail));
                 }
             }
         }
         Ok(())
     }
 
-    /// The judgement. `strict`: no acknowledged write may be lost. `strong`: reads are linearizable.
-    pub(crate) fn verdict(&self, strict: bool, strong: bool, mode: Mode) -> Option<Violation> {
+    /// The replicas' stores agree with what was told.
+    pub(crate) fn stores(&mut self, nodes: &[Node]) {
+        for node in nodes {
+            for (key, version, value) in Self::held(node) {
+                self.named(version, key, value);
+            }
+        }
+    }
+
+    /// An acknowledged write that some replica does not have.
+    pub(crate) fn missing(&self, nodes: &[Node]) -> Option<String> {
+        let mut newest: BTreeMap<Key, Version> = BTreeMap::new();
+        for record in &self.records {
+            if let (Op::Write(key), Some((.., version))) = (record.op, record.answered) {
+                let known = newest.entry(key).or_default();
+                *known = version.max(*known);
+            }
+        }
+        nodes.iter().enumerate().find_map(|(replica, node)| {
+            let held = |key| node.store().map_or(0, |store| store.get(key).0);
+            let (key, version) = newest.iter().find(|&(&key, &version)| held(key) < version)?;
+            Some(format!("version {version} of key {key} at {replica}, which has {}", held(*key)))
+        })
+    }
+
+    /// The judgement. `strict`: no acknowledged write may be lost. `freshness`: what reads show.
+    pub(crate) fn verdict(&self, strict: bool, freshness: Fresh) -> Option<Violation> {
         if self.failure.is_some() {
             return self.failure.clone();
         }
@@ -285,7 +341,7 @@ impl Audit {
         let keys: BTreeSet<Key> = self.records.iter().map(|record| record.op.key()).collect();
         for key in keys {
             let of_key: Vec<&Record> = self.records.iter().filter(|record| record.op.key() == key).collect();
-            if let Err(detail) = judge(&of_key, strict, strong, mode) {
+            if let Err(detail) = judge(&of_key, strict, freshness) {
                 let mut lines = vec![detail, format!("key {key}:")];
                 lines.extend(
                     of_key.iter().filter(|r| r.answered.is_some() || r.value.call > 0).map(|r| r.line()),
@@ -345,9 +401,9 @@ impl Record {
 }
 
 /// The history of one key.
-fn judge(records: &[&Record], strict: bool, strong: bool, mode: Mode) -> Result<(), String> {
+fn judge(records: &[&Record], strict: bool, freshness: Fresh) -> Result<(), String> {
     let history: Vec<Operation> = records.iter().filter_map(|record| record.operation()).collect();
-    if strict && strong {
+    if strict && freshness == Fresh::Linearizable {
         return linearizable::check(&history).map_err(|flaw| format!("{flaw:?}"));
     }
     // Whatever is promised, nobody reads what nobody wrote, nor what is written only later.
@@ -369,7 +425,7 @@ fn judge(records: &[&Record], strict: bool, strong: bool, mode: Mode) -> Result<
             }
         }
     }
-    let Mode::Craq { reads: Freshness::Bounded(bound) } = mode else { return Ok(()) };
+    let Fresh::Within(bound) = freshness else { return Ok(()) };
     if !strict {
         return Ok(());
     }

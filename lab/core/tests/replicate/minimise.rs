@@ -7,7 +7,7 @@ use crate::{
 use lab_core::time::Span;
 
 /// At most this many runs are spent on it.
-const RUNS: usize = 1_500;
+const RUNS: usize = 600;
 
 struct Minimiser {
     sabotage: Option<Sabotage>,

@@ -3,7 +3,11 @@
 //! A write is acknowledged in some view. Until a later view has served, which it does only when all that came before is
 //! committed in it again, the write rests on the members of that view. So of every view since the last one that served, enough
 //! members have to keep their memory: one of them, or more than half where a majority acknowledges.
-use lab_core::replicate::{Ack, Freshness, Mode, Reads, View};
+use crate::{audit::Fresh, schedule::Schedule};
+use lab_core::{
+    replicate::{Ack, Freshness, Mode, Reads, View},
+    time::Span,
+};
 
 /// Of `members`, so many may lose their memory and no acknowledged write is lost.
 pub(crate) fn may_lose(mode: Mode, members: usize) -> usize {
@@ -26,12 +30,23 @@ pub(crate) fn needs_a_majority(mode: Mode) -> bool {
     matches!(mode, Mode::PrimaryBackup { ack: Ack::Majority, .. })
 }
 
-/// Whether reads are linearizable.
-pub(crate) fn reads_are_strong(mode: Mode) -> bool {
-    match mode {
-        Mode::PrimaryBackup { reads, .. } => reads == Reads::Leader,
-        Mode::Craq { reads } => reads == Freshness::Strong,
-        Mode::Chain | Mode::SharedLog => true,
+/// How long a replica may take to hear of a commit while nothing goes wrong: an idle primary says so after
+/// [`lab_core::replicate::feed::RESEND`]; the rest is the network and the queue.
+const LAG: Span = Span::from_millis(150);
+
+/// What reads show in `schedule`.
+pub(crate) fn freshness(schedule: &Schedule) -> Fresh {
+    let quiet =
+        schedule.faults.is_empty() && schedule.network.loss == 0.0 && schedule.network.late_share == 0.0;
+    match schedule.mode {
+        Mode::PrimaryBackup { reads: Reads::Leader, .. }
+        | Mode::Craq { reads: Freshness::Strong }
+        | Mode::Chain
+        | Mode::SharedLog => Fresh::Linearizable,
+        Mode::Craq { reads: Freshness::Bounded(bound) } => Fresh::Within(bound),
+        Mode::PrimaryBackup { reads: Reads::Any, .. } | Mode::Craq { reads: Freshness::Eventual } => {
+            if quiet { Fresh::Within(LAG) } else { Fresh::Whenever }
+        }
     }
 }
 

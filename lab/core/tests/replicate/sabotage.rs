@@ -90,12 +90,15 @@ impl Saboteur {
                 let answer = Message::VersionAnswer { view: *view, question: *question, version };
                 return vec![(to, from, answer)];
             }
-            (Sabotage::IgnoresSeals, Message::Seal { view, incarnation }) => {
+            (Sabotage::IgnoresSeals, Message::Seal { view, incarnation })
+                if nodes[to as usize].member().is_member() =>
+            {
                 let node = &nodes[to as usize];
                 let sealed = Message::Sealed {
                     view: *view,
                     position: node.position(),
                     incarnation: *incarnation,
+                    installed: node.view().number,
                     caught_up: false,
                 };
                 return vec![(to, from, sealed)];

@@ -135,7 +135,7 @@ pub(crate) const MODES: [(&str, Mode); 11] = [
 pub(crate) fn draw(mode: Mode, seed: u64) -> Schedule {
     let mut random = Random::new(seed);
     let random = &mut random;
-    let replicas = random.one_of(&[2, 3, 3, 3, 3, 4, 5]);
+    let replicas = random.one_of(&[1, 2, 2, 3, 3, 3, 3, 3, 3, 4, 4, 5, 5]);
     let millis = |random: &mut Random, from, to| Span::from_millis(random.between(from, to));
     let timeout = random.between(60, 160);
     let network = Network {
@@ -160,7 +160,10 @@ pub(crate) fn draw(mode: Mode, seed: u64) -> Schedule {
         Mode::PrimaryBackup { ack: Ack::One, .. } if random.chance(0.6) => {
             (0..random.below(3)).map(|_| harmless(random)).collect()
         }
-        _ => (0..1 + random.below(6)).map(|_| fault(random, replicas)).collect(),
+        _ => {
+            let most = random.one_of(&[6, 6, 6, 6, 20]);
+            (0..1 + random.below(most)).map(|_| fault(random, replicas)).collect()
+        }
     };
     // Now and then one fault strikes again and again.
     if random.chance(0.15) && !faults.is_empty() {

@@ -24,6 +24,7 @@ pub(crate) fn try_run(schedule: &Schedule, sabotage: Option<Sabotage>, log: bool
             violation: Some(Violation::new("panic", text.into())),
             void: false,
             answered: 0,
+            writes: 0,
             messages: 0,
             views: 0,
             settled_in: Span::ZERO,
@@ -71,7 +72,7 @@ fn setting(name: &str, default: u64) -> u64 {
 }
 
 /// Schedules of each protocol when nobody asks for more.
-const SCHEDULES: u64 = 400;
+const SCHEDULES: u64 = 1_000;
 
 /// `LAB_FAULT_SEEDS` schedules of one protocol from seed `LAB_FAULT_FIRST` on.
 fn holds(name: &str) {

@@ -28,7 +28,10 @@ use std::{cmp::Ordering, collections::BinaryHeap};
 pub(crate) const SETTLES_WITHIN: Span = Span::from_secs(6);
 
 /// More events than any run has that is not caught in a loop.
-const STEPS_MAX: u64 = 2_000_000;
+const STEPS_MAX: u64 = 500_000;
+
+/// After so many events the replicas are looked into.
+const LOOK_EVERY: u64 = 397;
 
 /// What a run has shown.
 #[derive(Clone, Debug)]
@@ -39,6 +42,8 @@ pub(crate) struct Report {
     pub(crate) void: bool,
     /// Operations that were answered.
     pub(crate) answered: usize,
+    /// Writes that were acknowledged.
+    pub(crate) writes: usize,
     /// Messages between replicas that are about writes and reads, not about membership.
     pub(crate) messages: u64,
     /// Views that came to be.
@@ -55,11 +60,12 @@ pub(crate) fn run(schedule: &Schedule, sabotage: Option<Sabotage>, log: bool) ->
     world.go();
     let World { audit, memory, settled_in, log, void, messages, .. } = world;
     let strict = !void && (promise::outlives_views(schedule.mode) || memory.current().number == 1);
-    let answered = audit.answered();
+    let (answered, writes) = (audit.answered(), audit.acknowledged());
     Report {
-        violation: audit.verdict(strict, promise::reads_are_strong(schedule.mode), schedule.mode),
+        violation: audit.verdict(strict, promise::freshness(schedule)),
         void,
         answered,
+        writes,
         messages,
         views: memory.current().number,
         settled_in,
@@ -284,8 +290,10 @@ impl<'a> World<'a> {
             if self.now.since(began) > SETTLES_WITHIN {
                 // Where a majority is gone, the group stays down.
                 if !(self.void && promise::needs_a_majority(self.schedule.mode)) {
-                    let shown = self.unsettled();
-                    self.audit.fail("unsettled", shown);
+                    match self.missing() {
+                        Some(missing) => self.audit.fail("lost", missing),
+                        None => self.audit.fail("unsettled", self.unsettled()),
+                    }
                 }
                 return;
             }
@@ -295,7 +303,7 @@ impl<'a> World<'a> {
         if self.audit.failed() {
             return;
         }
-        self.look_at_stores(true);
+        self.look_inside();
         // Everything is served: each key read, written and read again.
         let auditor = self.schedule.clients;
         let keys = 1..=self.schedule.keys;
@@ -311,7 +319,7 @@ impl<'a> World<'a> {
             }
             self.run_until(self.now + Span::from_millis(10));
         }
-        self.look_at_stores(false);
+        self.look_inside();
     }
 
     fn run_until(&mut self, end: Time) {
@@ -326,6 +334,9 @@ impl<'a> World<'a> {
                 return self.audit.fail("endless", "events that only lead to more events".into());
             }
             self.happen(event);
+            if self.order.is_multiple_of(LOOK_EVERY) {
+                self.look_inside();
+            }
         }
         self.now = self.now.max(end);
     }
@@ -377,6 +388,8 @@ impl<'a> World<'a> {
         if !quiet {
             self.say(|| format!("{to} <- {input:?}"));
         }
+        // When a pause ends, much happens in one step, and the answers come first.
+        let before = self.nodes[to as usize].view().number;
         let mut out = std::mem::take(&mut self.node_out);
         self.nodes[to as usize].step(self.now, input, &mut out);
         for request in out.drain(..) {
@@ -392,7 +405,7 @@ impl<'a> World<'a> {
                             job.client, job.attempt.generation
                         )
                     });
-                    self.reply(to, job, answer);
+                    self.reply(to, before, job, answer);
                 }
                 NodeOut::Drop { .. } | NodeOut::Worked { .. } => {}
                 NodeOut::Noted(note) => self.noted(to, note),
@@ -603,7 +616,7 @@ impl<'a> World<'a> {
         let replica = match self.schedule.mode.serves(&state.view, call.op) {
             // Where it should, most of the time: whoever else is asked says so.
             Some(Target::One(replica)) if self.random.chance(0.9) => replica,
-            Some(Target::Any) => any(&mut self.random),
+            Some(Target::Any) if self.random.chance(0.9) => any(&mut self.random),
             _ => self.random.below(self.schedule.replicas as usize) as u32,
         };
         call.asked = replica;
@@ -627,8 +640,7 @@ impl<'a> World<'a> {
         self.put(self.now + self.schedule.patience, Event::Patience { client, generation });
     }
 
-    fn reply(&mut self, from: u32, job: Job, answer: Option<Answer>) {
-        let view = self.nodes[from as usize].view().number;
+    fn reply(&mut self, from: u32, view: u64, job: Job, answer: Option<Answer>) {
         // Reads may be answered before everything is committed again; a write is not.
         if matches!(answer, Some(Answer::Written { .. })) {
             self.memory.served(view);
@@ -661,7 +673,8 @@ impl<'a> World<'a> {
 
     fn told(&mut self, client: u32, view: View) {
         let state = &mut self.clients[client as usize];
-        if view.number > state.view.number {
+        // The first client learns of nothing by itself, and goes on asking those it knows.
+        if client > 0 && view.number > state.view.number {
             state.view = view;
         }
     }
@@ -713,7 +726,7 @@ impl<'a> World<'a> {
             return;
         }
         self.say(|| format!("--- begins: {:?}", fault.what));
-        self.look_at_stores(false);
+        self.look_inside();
         match fault.what {
             What::Crash(replica) => {
                 if self.crash(replica) {
@@ -850,6 +863,7 @@ impl<'a> World<'a> {
             && self.nodes.iter().all(|node| *node.view() == view)
             && self.clients.iter().all(|client| client.call.is_none())
             && stores().skip(1).zip(stores()).all(|(a, b)| a == b)
+            && self.missing().is_none()
     }
 
     fn unsettled(&self) -> String {
@@ -861,10 +875,17 @@ impl<'a> World<'a> {
         format!("the manager's {:?}; the replicas': {nodes:#?}", self.memory.current())
     }
 
-    fn look_at_stores(&mut self, last: bool) {
-        let Err(violation) = self.audit.stores(&self.nodes, last) else { return };
-        if !self.void && promise::outlives_views(self.schedule.mode) {
+    /// What the replicas hold fits together.
+    fn look_inside(&mut self) {
+        self.audit.stores(&self.nodes);
+        if let Err(violation) = self.audit.order(self.schedule.mode, &self.memory.current(), &self.nodes) {
             self.audit.fail(violation.kind, violation.detail);
         }
+    }
+
+    /// An acknowledged write that is not everywhere, where it should be.
+    fn missing(&self) -> Option<String> {
+        let lasting = !self.void && promise::outlives_views(self.schedule.mode);
+        if lasting { self.audit.missing(&self.nodes) } else { None }
     }
 }

@@ -2,7 +2,7 @@
 use super::{Args, Engine, Failure, Run};
 use crate::{
     cli::{interrupt, progress},
-    engine::sim::sim,
+    engine::sim::{sim, sim_with_history},
     scenario::{Scenario, plan::Plan},
     trace::Trace,
     verdict::{Judgement, Summary, judge_sim},
@@ -53,7 +53,7 @@ fn simulate(args: &Args, plan: &Plan, members: &[Member<'_>]) -> Vec<Run> {
         if interrupt::interrupted() {
             return None;
         }
-        let trace = sim(member.scenario, seed);
+        let trace = if args.history { sim_with_history } else { sim }(member.scenario, seed);
         let judgement = judge_sim(member.scenario, &trace);
         bar.inc(1);
         Some(member.run("simulated", trace, judgement))

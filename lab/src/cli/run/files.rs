@@ -1,9 +1,10 @@
 //! Writes the results folder of an experiment.
 use super::{Args, Experiment, Failure, Run, report};
 use crate::{
-    plot::{Figure, RunView, comparison, ink::Theme, overlay, percentiles, timeline},
+    plot::{Figure, comparison, ink::Theme, overlay, percentiles, timeline},
     report::html,
     results::{FORMAT, Folder, Manifest, ResultsError, RunFiles, RunRecord, write_run},
+    verdict::RunView,
 };
 use rayon::prelude::*;
 use std::path::PathBuf;
@@ -45,10 +46,10 @@ impl Figures {
     /// Draws the runs of the first seed.
     fn draw(runs: &[Run]) -> Figures {
         let seed = runs[0].seed;
-        let views: Vec<RunView<'_>> = runs.iter().filter(|run| run.seed == seed).map(view).collect();
+        let views: Vec<RunView<'_>> = runs.iter().filter(|run| run.seed == seed).map(Run::view).collect();
         let main = views[0];
         let compared: Vec<RunView<'_>> = views.iter().filter(|v| v.engine == main.engine).copied().collect();
-        let live = views.iter().find(|v| v.label == main.label && v.engine != main.engine);
+        let live = views.iter().find(|v| v.variant == main.variant && v.engine != main.engine);
         Figures {
             timeline: timeline(&main),
             comparison: (compared.len() > 1).then(|| comparison(&compared)),
@@ -77,11 +78,6 @@ impl Figures {
         })
         .collect()
     }
-}
-
-fn view(run: &Run) -> RunView<'_> {
-    let Run { variant, engine, scenario, trace, judgement, .. } = run;
-    RunView { label: variant, engine, scenario, trace, judgement }
 }
 
 fn manifest(experiment: &Experiment<'_>) -> Manifest {

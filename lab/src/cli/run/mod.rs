@@ -11,6 +11,7 @@ pub(super) use tell::agreement_table;
 use super::{
     exit::{Exit, Failure, Outcome},
     interrupt,
+    open::open,
 };
 use crate::{
     results::{Folder, now},
@@ -19,11 +20,15 @@ use crate::{
         plan::{Claim, Plan, load},
     },
     trace::Trace,
-    verdict::{Checked, Evidence, Judgement, Row, Summary, agreement, expectations},
+    verdict::{Checked, Judgement, Row, RunView, Summary, agreement, expectations},
 };
 use clap::ValueEnum;
 use serde_json::json;
-use std::{path::PathBuf, time::Instant};
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 /// Run configs and their variants: verdicts, figures, a report.
 #[derive(Debug, clap::Args)]
@@ -31,7 +36,8 @@ use std::{path::PathBuf, time::Instant};
 Examples:
   lab run configs/retry-storm.yaml
   lab run configs/retry-storm.yaml --engine both
-  lab run configs/retry-storm.yaml --set workload.rate=400/s --seeds 20")]
+  lab run configs/retry-storm.yaml --set workload.rate=400/s --seeds 20
+  lab run configs/four-protocols.yaml --history")]
 pub(super) struct Args {
     /// Config files
     #[arg(required = true, value_name = "CONFIG")]
@@ -54,9 +60,15 @@ pub(super) struct Args {
     /// Where results go
     #[arg(long, value_name = "DIR", default_value = "results")]
     results: PathBuf,
+    /// Write `history.jsonl` for each run of a replicated store: one line per operation, as its client saw it
+    #[arg(long)]
+    history: bool,
     /// Write neither figures nor a report
     #[arg(long)]
     no_figures: bool,
+    /// Open the report afterwards, on a terminal; of several configs the last one's
+    #[arg(long, conflicts_with = "no_figures")]
+    open: bool,
     /// Print one JSON document instead of tables
     #[arg(long)]
     json: bool,
@@ -111,19 +123,35 @@ pub(super) fn run(args: &Args) -> Outcome {
     interrupt::listen();
     let mut exit = Exit::Done;
     let mut documents = vec![];
+    let mut last = None;
     for plan in &plans {
         if interrupt::interrupted() {
             exit = exit.max(Exit::Interrupted);
             break;
         }
-        let (one, document) = experiment(args, plan)?;
+        let (one, path, document) = experiment(args, plan)?;
         exit = exit.max(one);
+        last = Some(path);
         documents.push(document);
     }
     if args.json {
         println!("{:#}", json!({ "version": 1, "exit_code": exit.number(), "experiments": documents }));
     }
+    if let Some(path) = last.filter(|_| args.open) {
+        show(&path.join("report.html"));
+    }
     Ok(exit)
+}
+
+/// Opens `report`, or says why not: that the run went well does not depend on it.
+fn show(report: &Path) {
+    let opened = match std::io::stdout().is_terminal() {
+        true => open(report),
+        false => Err("standard output is no terminal".into()),
+    };
+    if let Err(reason) = opened {
+        eprintln!("note: the report is not opened: {reason}; it is {}", report.display());
+    }
 }
 
 /// Reads all configs; where several are wrong, all are told.
@@ -144,7 +172,7 @@ fn plans(args: &Args) -> Result<Vec<Plan>, Failure> {
     Ok(plans)
 }
 
-fn experiment(args: &Args, plan: &Plan) -> Result<(Exit, serde_json::Value), Failure> {
+fn experiment(args: &Args, plan: &Plan) -> Result<(Exit, PathBuf, serde_json::Value), Failure> {
     let (began, time) = now();
     let clock = stopwatch();
     // Made first: that results cannot be written is better known before a run of minutes than after it.
@@ -153,8 +181,8 @@ fn experiment(args: &Args, plan: &Plan) -> Result<(Exit, serde_json::Value), Fai
     if runs.is_empty() {
         return Err(Failure::Interrupted);
     }
-    let evidence: Vec<Evidence<'_>> = runs.iter().map(Run::evidence).collect();
-    let expectations = if interrupted { vec![] } else { expectations(&plan.expect, &evidence) };
+    let views: Vec<RunView<'_>> = runs.iter().map(Run::view).collect();
+    let expectations = if interrupted { vec![] } else { expectations(&plan.expect, &views) };
     let agreement = agreements(&runs);
     let took_s = clock.elapsed().as_secs_f64();
     let experiment = Experiment { plan, runs, agreement, expectations, interrupted, began, took_s };
@@ -163,7 +191,8 @@ fn experiment(args: &Args, plan: &Plan) -> Result<(Exit, serde_json::Value), Fai
         print!("{}", tell::tell(&experiment, &path, !args.no_figures));
     }
     let exit = experiment.exit();
-    Ok((exit, tell::document(&experiment, &path, exit)))
+    let document = tell::document(&experiment, &path, exit);
+    Ok((exit, path, document))
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long it took is told and kept in the manifest alone")]
@@ -184,9 +213,9 @@ fn agreements(runs: &[Run]) -> Vec<(String, Vec<Row>)> {
 }
 
 impl Run {
-    fn evidence(&self) -> Evidence<'_> {
+    fn view(&self) -> RunView<'_> {
         let Run { variant, engine, scenario, trace, judgement, .. } = self;
-        Evidence { variant, engine, scenario, trace, judgement }
+        RunView { variant, engine, scenario, trace, judgement }
     }
 
     fn folder(&self) -> String {

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     cli::format::{rate, ratio, seconds},
-    plot::{Figure, RunView, finding},
+    plot::{Figure, finding},
     report::{AgreementRow, ExpectationRow, HandRow, Number, Picture, ReportInput, VerdictRow},
     theory::hand::hand,
     verdict::{Row, Value, shares},
@@ -14,14 +14,13 @@ use crate::{
 /// All that the report shows of `experiment`.
 pub(super) fn input(experiment: &Experiment<'_>, figures: &Figures) -> ReportInput {
     let main = &experiment.runs[0];
-    let Run { variant, engine, scenario, trace, judgement, summary, .. } = main;
-    let view = RunView { label: variant, engine, scenario, trace, judgement };
+    let Run { scenario, summary, .. } = main;
     let agreement = experiment.agreement.first();
     let live = experiment.runs.iter().find(|run| run.engine == "live");
     ReportInput {
         title: scenario.title.clone(),
         source: scenario.source.clone(),
-        verdict: format!("{}.", finding(&view)),
+        verdict: format!("{}.", finding(&main.view())),
         verdict_word: summary.verdict.clone(),
         reason: summary.reason.clone(),
         numbers: numbers(main),

@@ -3,6 +3,7 @@ use super::{Checker, join};
 use crate::config::{
     choice::Selection,
     disturbance::{Disturb, Pull},
+    service::Service,
 };
 use lab_core::time::Span;
 
@@ -101,6 +102,18 @@ impl Checker<'_> {
             }
             Disturb::RollingRestart { service, replicas, .. } => {
                 self.replicas(&join(path, "rolling_restart"), service, replicas);
+            }
+            Disturb::CacheFlush { service, .. } => {
+                let path = join(path, "cache_flush");
+                let cache = |s: &Service| s.cache.as_ref().is_some();
+                if self.service_of(&path, service)
+                    && !self.experiment.services.get(service).is_some_and(cache)
+                {
+                    let caches: Vec<&String> =
+                        self.experiment.services.iter().filter(|(_, s)| cache(s)).map(|(n, _)| n).collect();
+                    let help = caches.first().map(|name| format!("did you mean `service: {name}`?"));
+                    self.error_with(&path, format!("`{service}` is no cache"), help);
+                }
             }
             Disturb::ManagerPause { service } => self.group_of(&join(path, "manager_pause"), service),
             Disturb::ManagerCrash { service } => self.group_of(&join(path, "manager_crash"), service),

@@ -1,6 +1,7 @@
 //! Services, queues and laws.
 use super::{Checker, join};
 use crate::config::{
+    cache::FillTimeout,
     choice::OrNone,
     recorded,
     replication::Replication,
@@ -34,6 +35,7 @@ impl Checker<'_> {
             self.law(&join(path, "error_service_time"), law, true);
         }
         self.group(path, service);
+        self.cache(path, service);
         let discipline = join(path, "queue.discipline");
         match service.queue.discipline {
             Discipline::Codel { interval, .. } if interval.0 == Span::ZERO => {
@@ -52,6 +54,37 @@ impl Checker<'_> {
                 self.warn(&join(&discipline, "adaptive_lifo.target"), message);
             }
             _ => {}
+        }
+    }
+
+    /// What concerns a cache.
+    fn cache(&mut self, path: &str, service: &Service) {
+        let OrNone::Some(cache) = &service.cache else { return };
+        if service.is_group() {
+            self.error(&join(path, "cache"), "a cache has neither replication nor a membership");
+        }
+        let path = join(path, "cache");
+        let names: Vec<String> = self.service_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        if self.must_be_one_of(&join(&path, "calls"), "service", &cache.calls, &names) {
+            let store = &self.experiment.services[&cache.calls];
+            if store.cache.as_ref().is_some() {
+                self.error(&join(&path, "calls"), "a cache calls a store, not another cache");
+            } else if store.is_group() {
+                let message = "a cache calls a store without replication and membership in this version";
+                self.error(&join(&path, "calls"), message);
+            }
+        }
+        if cache.capacity.0 == 0 {
+            self.error(&join(&path, "capacity"), "expected at least 1 key, found 0");
+        }
+        if cache.capacity.0 > 10_000_000 && cache.capacity.0 != usize::MAX {
+            self.error(&join(&path, "capacity"), "expected at most 10000000 keys, or `unbounded`");
+        }
+        if let FillTimeout::After(span) = cache.fill_timeout
+            && span.0 == Span::ZERO
+        {
+            self.error(&join(&path, "fill_timeout.after"), "a fill needs time");
         }
     }
 

@@ -391,6 +391,7 @@ impl<'a> Fleet<'a> {
             clients: load.clients,
             servers,
             groups,
+            caches: vec![],
             history: load.history,
             events,
             host_bound,

@@ -335,8 +335,8 @@ impl Load {
                     self.step(now, client, ClientIn::Control(control), host);
                 }
             }
-            // Clients reach all replicas, and no client asks a manager.
-            Change::Partition { .. } | Change::Manager { .. } => {}
+            // Clients reach all replicas, no client asks a manager, and caches do not run live.
+            Change::Partition { .. } | Change::Manager { .. } | Change::Flush { .. } => {}
             Change::Network { service, extra } => self.network.add(service, extra),
         }
     }

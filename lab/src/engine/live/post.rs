@@ -68,7 +68,11 @@ impl Post {
         match change {
             Change::Partition { service, apart } => self.network.part(*service, apart),
             Change::Network { service, extra } => self.network.add(*service, *extra),
-            Change::Server { .. } | Change::Client { .. } | Change::Manager { .. } | Change::Mark { .. } => {}
+            Change::Server { .. }
+            | Change::Client { .. }
+            | Change::Manager { .. }
+            | Change::Flush { .. }
+            | Change::Mark { .. } => {}
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The simulation: a virtual clock, an agenda, and the machines. A pure function from scenario and seed to trace.
+mod caches;
 mod stores;
 
-use self::stores::Stores;
+use self::{caches::Caches, stores::Stores};
 use super::{
     group::{Group, clients, next_arrival},
     network::Network,
@@ -14,6 +15,7 @@ use crate::{
 };
 use lab_core::{
     arrival::Arrival,
+    cache::{CacheControl, CacheIn},
     call::{Attempt, Job, Outcome},
     client::{Client, ClientIn, ClientOut, Wake},
     draw::{Draw, Stream},
@@ -29,6 +31,14 @@ pub fn sim(scenario: &Scenario, seed: u64) -> Trace {
     let mut world = World::new(scenario, seed);
     world.run();
     world.finish()
+}
+
+/// The same, with the number of events that were planned: timers, and messages that take time.
+pub fn sim_counted(scenario: &Scenario, seed: u64) -> (Trace, u64) {
+    let mut world = World::new(scenario, seed);
+    world.run();
+    let events = world.servers.post.agenda.planned();
+    (world.finish(), events)
 }
 
 /// The same, and the trace holds the history of all operations on replicated stores: memory grows with their number.
@@ -80,6 +90,8 @@ enum Parcel {
     Disconnect { server: u32, client: u32, attempt: Attempt },
     /// Something happens to a replica of a group.
     Node { store: u32, me: u32, input: NodeIn },
+    /// Something happens to a replica of a cache.
+    Cache { replica: u32, input: CacheIn },
     /// Something happens to a group's manager.
     Manager { store: u32, input: ManagerIn },
     /// Something arrives at a client; with what a replicated store has answered.
@@ -105,6 +117,7 @@ struct World<'a> {
     group_of: Vec<u32>,
     servers: Servers,
     stores: Stores,
+    caches: Caches,
     history: Option<History>,
     events: Vec<Happening>,
 }
@@ -136,10 +149,12 @@ impl<'a> World<'a> {
         let groups = Group::all(scenario, draw, &mut agenda);
         let next_arrival = next_arrival(&groups);
         let (clients, group_of) = clients(scenario, draw);
+        let caches = Caches::new(scenario, clients.len() as u32, draw);
         let mut world = World {
             scenario,
             draw,
             groups,
+            caches,
             next_arrival,
             clients,
             group_of,
@@ -172,7 +187,7 @@ impl<'a> World<'a> {
 
     fn run(&mut self) {
         let end = self.scenario.end();
-        if !self.stores.groups.is_empty() {
+        if !self.stores.groups.is_empty() || !self.caches.is_empty() {
             self.stores.begin(&mut self.servers.post, &mut self.events);
             self.servers.post.agenda.plan(Time::ZERO + self.scenario.window, Event::Window);
         }
@@ -227,13 +242,25 @@ impl<'a> World<'a> {
             }
             Event::Window => {
                 self.stores.sample();
+                self.caches.sample();
                 self.servers.post.agenda.plan(now + self.scenario.window, Event::Window);
             }
-            Event::Answer { client, attempt, outcome } => {
-                self.client(now, client, ClientIn::Answer { attempt, outcome });
-            }
+            Event::Answer { client, attempt, outcome } => self.answer(now, client, attempt, outcome),
         }
         self.deliver(now);
+    }
+
+    /// An answer has come to whoever calls as `client`: a client, or a cache in front of the store that answers.
+    #[inline]
+    fn answer(&mut self, now: Time, client: u32, attempt: Attempt, outcome: Outcome) {
+        match self.caches.calling_as(client) {
+            None => self.client(now, client, ClientIn::Answer { attempt, outcome }),
+            Some(cache) => self.cache(now, cache, CacheIn::Answer { attempt, outcome }),
+        }
+    }
+
+    fn cache(&mut self, now: Time, replica: u32, input: CacheIn) {
+        self.caches.step(now, replica, input, &mut self.servers);
     }
 
     fn unpack(&mut self, now: Time, parcel: Parcel) {
@@ -245,6 +272,7 @@ impl<'a> World<'a> {
             Parcel::Node { store, me, input } => {
                 self.stores.node(now, store, me, input, &mut self.servers.post, &mut self.events);
             }
+            Parcel::Cache { replica, input } => self.cache(now, replica, input),
             Parcel::Manager { store, input } => {
                 self.stores.manager(now, store, input, &mut self.servers.post, &mut self.events);
             }
@@ -263,7 +291,7 @@ impl<'a> World<'a> {
         let mut next = 0;
         while let Some(&Answer { client, attempt, outcome }) = self.servers.post.answers.get(next) {
             next += 1;
-            self.client(now, client, ClientIn::Answer { attempt, outcome });
+            self.answer(now, client, attempt, outcome);
         }
         self.servers.post.answers.clear();
     }
@@ -280,6 +308,9 @@ impl<'a> World<'a> {
                 let input = NodeIn::Control(control);
                 self.stores.node(now, store, replica, input, &mut self.servers.post, &mut self.events);
             }
+            Change::Server { service, replica, control } if let Some(first) = self.caches.first[service] => {
+                self.cache(now, first + replica, CacheIn::Control(CacheControl::Server(control)));
+            }
             Change::Server { service, replica, control } => {
                 let server = self.scenario.first_replica(service) as u32 + replica;
                 self.servers.step(now, server, ServerIn::Control(control));
@@ -291,6 +322,11 @@ impl<'a> World<'a> {
                 }
             }
             Change::Partition { service, ref apart } => self.servers.post.network.part(service, apart),
+            Change::Flush { service, keys } => {
+                for replica in self.caches.of_service(service) {
+                    self.cache(now, replica, CacheIn::Control(CacheControl::Flush(keys)));
+                }
+            }
             Change::Manager { service, control } => {
                 if let Some(store) = self.stores.of_service[service] {
                     let input = ManagerIn::Control(control);
@@ -311,6 +347,7 @@ impl<'a> World<'a> {
             group,
             servers: &mut self.servers,
             stores: &self.stores,
+            caches: &self.caches,
             history: &mut self.history,
             draw: self.draw,
         };
@@ -319,10 +356,15 @@ impl<'a> World<'a> {
 
     fn finish(mut self) -> Trace {
         let end = self.scenario.end();
-        if self.stores.groups.iter().any(|group| group.windows_short_of(end, self.scenario.window)) {
+        if end.0 % self.scenario.window.0 != 0 {
             self.stores.sample();
+            self.caches.sample();
         }
         let mut recorders = self.servers.recorders;
+        let (of_caches, caches) = self.caches.finish();
+        for (server, recorder) in of_caches {
+            recorders[server] = recorder;
+        }
         let (of_groups, groups) = self.stores.finish();
         for (first, group) in of_groups {
             recorders.splice(first..first + group.len(), group);
@@ -334,6 +376,7 @@ impl<'a> World<'a> {
             clients: self.groups.into_iter().map(|g| g.recorder.finish(end)).collect(),
             servers: recorders.into_iter().map(|r| r.finish(end)).collect(),
             groups,
+            caches,
             history: self.history.map(History::finish).unwrap_or_default(),
             events: self.events,
             host_bound: vec![],
@@ -348,6 +391,7 @@ struct ClientCarrier<'w> {
     group: &'w mut Group,
     servers: &'w mut Servers,
     stores: &'w Stores,
+    caches: &'w Caches,
     history: &'w mut Option<History>,
     draw: Draw,
 }
@@ -401,7 +445,7 @@ impl Outbox<ClientOut> for ClientCarrier<'_> {
 impl ClientCarrier<'_> {
     #[inline]
     fn send(&mut self, job: Job, replica: u32) {
-        let ClientCarrier { now, ref group, ref mut servers, stores, draw, .. } = *self;
+        let ClientCarrier { now, ref group, ref mut servers, stores, caches, draw, .. } = *self;
         let post = &mut servers.post;
         let server = group.first_server + replica;
         let delay = post.network.delay(group.service, Stream::NetworkOut, job.call, job.number);
@@ -412,6 +456,9 @@ impl ClientCarrier<'_> {
                 None => NodeIn::Request { job, op: Op::Read(0), value: Value::default() },
             };
             post.send(now + delay, Parcel::Node { store, me: replica, input });
+        } else if let Some(first) = caches.first[group.service as usize] {
+            let input = CacheIn::Request { job, op: group.operations.op(job.call, draw) };
+            post.send(now + delay, Parcel::Cache { replica: first + replica, input });
         } else if delay == Span::ZERO {
             servers.step(now, server, ServerIn::Arrive(job));
         } else {
@@ -421,13 +468,16 @@ impl ClientCarrier<'_> {
 
     #[inline]
     fn hang_up(&mut self, attempt: Attempt, replica: u32) {
-        let ClientCarrier { now, client, ref group, ref mut servers, stores, .. } = *self;
+        let ClientCarrier { now, client, ref group, ref mut servers, stores, caches, .. } = *self;
         let post = &mut servers.post;
         let server = group.first_server + replica;
         let delay = post.network.delay(group.service, Stream::NetworkOut, u64::from(attempt.generation), 0);
         if let Some(store) = stores.of_service[group.service as usize] {
             let input = NodeIn::Disconnected { client, attempt };
             post.send(now + delay, Parcel::Node { store, me: replica, input });
+        } else if let Some(first) = caches.first[group.service as usize] {
+            let input = CacheIn::Disconnected { client, attempt };
+            post.send(now + delay, Parcel::Cache { replica: first + replica, input });
         } else if delay == Span::ZERO {
             servers.step(now, server, ServerIn::Disconnected { client, attempt });
         } else {

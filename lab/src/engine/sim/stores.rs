@@ -132,13 +132,6 @@ impl Stores {
     }
 }
 
-impl StoreGroup {
-    /// Whether the run's last window is cut short, so that no window has ended with it.
-    pub(super) fn windows_short_of(&self, end: Time, window: Span) -> bool {
-        (self.windows.len() as u64) < end.0.div_ceil(window.0)
-    }
-}
-
 /// Carries out what a replica asks for, as it asks.
 struct NodeCarrier<'w> {
     now: Time,
@@ -228,7 +221,7 @@ impl Outbox<ManagerOut> for ManagerCarrier<'_> {
 
 impl Post {
     /// Hands `parcel` over at `at`.
-    fn plan(&mut self, at: Time, parcel: Parcel) {
+    pub(super) fn plan(&mut self, at: Time, parcel: Parcel) {
         let parcel = self.parcels.put(parcel);
         self.agenda.plan(at, Event::Parcel { parcel });
     }

@@ -15,7 +15,7 @@ use super::{
 use crate::scenario::Scenario;
 use caveats::caveats;
 use lab_core::{queue::Discipline, server::Cancel, time::Span};
-use rows::{jobs, rate};
+use rows::{figure, jobs, rate};
 use serde::Serialize;
 
 /// The hand calculations for a scenario.
@@ -190,7 +190,7 @@ impl ServiceHand {
 fn judge(hand: &ServiceHand, scenario: &Scenario, index: usize) -> (bool, String) {
     let policy = &scenario.services[index].policy;
     let (offered, capacity) = (rate(hand.offered_per_s), rate(hand.capacity_per_s));
-    let attempts = rate(hand.attempts_per_s_when_failing);
+    let attempts = format!("{} attempts/s", figure(hand.attempts_per_s_when_failing));
     let timeout_jobs = jobs(hand.jobs_per_timeout_and_replica);
     let safe = |why: String| (false, why);
     if hand.utilisation >= 1.0 {
@@ -204,7 +204,7 @@ fn judge(hand: &ServiceHand, scenario: &Scenario, index: usize) -> (bool, String
     }
     if !hand.retries_fill_capacity {
         return safe(format!(
-            "Even when every attempt fails, {attempts} attempts come to a capacity of {capacity}: a backlog drains."
+            "Even when every attempt fails, only {attempts} come to a capacity of {capacity}: a backlog drains."
         ));
     }
     if policy.cancel != Cancel::Never {
@@ -238,7 +238,7 @@ fn judge(hand: &ServiceHand, scenario: &Scenario, index: usize) -> (bool, String
     (
         true,
         format!(
-            "When every attempt fails, {attempts} attempts come to a capacity of {capacity}, and more than {timeout_jobs} in a \
+            "When every attempt fails, {attempts} come to a capacity of {capacity}, and more than {timeout_jobs} in a \
              replica's queue make every attempt fail: {states} at this load."
         ),
     )
