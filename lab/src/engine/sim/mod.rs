@@ -356,7 +356,7 @@ impl<'a> World<'a> {
 
     fn finish(mut self) -> Trace {
         let end = self.scenario.end();
-        if end.0 % self.scenario.window.0 != 0 {
+        if !end.0.is_multiple_of(self.scenario.window.0) {
             self.stores.sample();
             self.caches.sample();
         }
