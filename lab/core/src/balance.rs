@@ -80,17 +80,38 @@ impl Balancer {
         self.move_up(replica);
     }
 
-    /// Picks one of `members` for attempt `number` of `call` (replicas below the number of replicas; not empty): the policy's
-    /// choice if it is one of them, else the next one in order that is.
+    /// As [`Balancer::pick`], among `members` alone (replicas below the number of replicas; not empty). The share of those
+    /// who are out is spread over all of them.
     pub fn pick_of(&mut self, members: &Members, call: u64, number: u32, draw: Draw) -> u32 {
-        let n = self.in_flight.len() as u32;
-        let picked = self.pick(call, number, draw);
-        let member = (0..n).map(|step| (picked + step) % n).find(|r| members.contains(*r)).unwrap_or(picked);
-        if member != picked {
-            self.move_down(picked);
-            self.move_up(member);
+        let n = self.in_flight.len();
+        if members.len() >= n {
+            return self.pick(call, number, draw);
         }
-        member
+        let member = |index: usize| members.iter().nth(index).unwrap_or(0);
+        let index = |stream_of: u64, of: usize| draw.index(Stream::Balance, stream_of, number, of.max(1));
+        let load = |replica: u32| self.in_flight[replica as usize];
+        let replica = match self.policy {
+            Balance::RoundRobin => {
+                let turns = (0..n as u32).map(|step| (self.next + step) % n as u32);
+                let replica = turns.into_iter().find(|r| members.contains(*r)).unwrap_or(self.next);
+                self.next = (replica + 1) % n as u32;
+                replica
+            }
+            Balance::Random => member(index(call, members.len())),
+            Balance::PowerOfTwo => {
+                let first = index(call, members.len());
+                let step = if members.len() > 1 { 1 + index(!call, members.len() - 1) } else { 0 };
+                let (first, second) = (member(first), member((first + step) % members.len()));
+                if load(second) < load(first) { second } else { first }
+            }
+            Balance::LeastRequest => {
+                let least = members.iter().map(load).min().unwrap_or(0);
+                let tied = || members.iter().filter(|r| load(*r) == least);
+                tied().nth(index(call, tied().count())).unwrap_or(0)
+            }
+        };
+        self.move_up(replica);
+        replica
     }
 
     /// An attempt at `replica` is over, or its caller gave it up.
@@ -170,6 +191,23 @@ mod tests {
         for call in 0..1000 {
             balancer.pick(call, 1, DRAW);
             assert!(balancer.in_flight()[0].abs_diff(balancer.in_flight()[1]) <= 1);
+        }
+    }
+
+    #[test]
+    fn the_share_of_a_replica_that_is_out_is_spread_over_all_members() {
+        let members = Members::of([0, 2, 3]);
+        for policy in [Balance::RoundRobin, Balance::Random, Balance::PowerOfTwo, Balance::LeastRequest] {
+            let mut balancer = Balancer::new(policy, 4, 0);
+            let mut seen = [0u32; 4];
+            for call in 0..30_000 {
+                let replica = balancer.pick_of(&members, call, 1, DRAW);
+                balancer.release(replica);
+                seen[replica as usize] += 1;
+            }
+            // Binomial(30,000, 1/3): standard deviation 82.
+            let even = |n: &u32| (9_600..10_400).contains(n);
+            assert!(seen[1] == 0 && [0, 2, 3].iter().all(|&m| even(&seen[m])), "{policy:?} {seen:?}");
         }
     }
 

@@ -88,7 +88,9 @@ pub enum LiveError {
     #[error("this host cannot carry the run: {0}")]
     Host(String),
     /// The scenario has what only the simulation can run.
-    #[error("service `{0}` is a group of replicas, which runs in simulation only: leave `--engine` out, or write `--engine sim`")]
+    #[error(
+        "service `{0}` is a group of replicas, which runs in simulation only: leave `--engine` out, or write `--engine sim`"
+    )]
     Group(String),
     /// The system refuses something that every run needs.
     #[error("{what}: {source}")]
