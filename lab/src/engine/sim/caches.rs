@@ -6,12 +6,12 @@ use crate::{
 };
 use lab_core::{
     cache::{Cache, CacheIn, CacheOut},
-    call::{Attempt, Job},
+    call::Job,
     client::ClientOut,
     draw::{Draw, Stream},
     machine::{Machine, Outbox},
     server::{Cancel, ServerIn},
-    time::{Span, Time},
+    time::Time,
 };
 
 /// All caches of a run.
@@ -161,7 +161,7 @@ struct CacheCarrier<'w> {
 
 impl Outbox<CacheOut> for CacheCarrier<'_> {
     fn put(&mut self, request: CacheOut) {
-        let CacheCarrier { now, replica, service, .. } = *self;
+        let CacheCarrier { now, replica, service, client, store, first_server, .. } = *self;
         let post = &mut self.servers.post;
         match request {
             CacheOut::WakeAt { at, wake } => {
@@ -175,39 +175,18 @@ impl Outbox<CacheOut> for CacheCarrier<'_> {
             CacheOut::Drop { work, .. } => self.recorder.dropped(&work),
             CacheOut::Store { request: ClientOut::Send { job, replica, .. }, before } => {
                 // The tries of the requester's earlier attempts count: each meets its own luck.
-                self.ask(Job { number: job.number.saturating_add(before), ..job }, replica);
+                let job = Job { number: job.number.saturating_add(before), ..job };
+                let delay = post.network.delay(store, Stream::NetworkOut, job.call, job.number);
+                self.servers.bring(now, delay, first_server + replica, ServerIn::Arrive(job));
             }
             CacheOut::Store { request: ClientOut::GiveUp { attempt, replica }, .. }
                 if self.tells_disconnects =>
             {
-                self.hang_up(attempt, replica);
+                let delay = post.network.delay(store, Stream::NetworkOut, u64::from(attempt.generation), 0);
+                let input = ServerIn::Disconnected { client, attempt };
+                self.servers.bring(now, delay, first_server + replica, input);
             }
             CacheOut::Store { .. } => {}
-        }
-    }
-}
-
-impl CacheCarrier<'_> {
-    fn ask(&mut self, job: Job, replica: u32) {
-        let CacheCarrier { now, store, first_server, .. } = *self;
-        let server = first_server + replica;
-        let delay = self.servers.post.network.delay(store, Stream::NetworkOut, job.call, job.number);
-        if delay == Span::ZERO {
-            self.servers.step(now, server, ServerIn::Arrive(job));
-        } else {
-            self.servers.post.send(now + delay, Parcel::Request { server, job });
-        }
-    }
-
-    fn hang_up(&mut self, attempt: Attempt, replica: u32) {
-        let CacheCarrier { now, client, store, first_server, .. } = *self;
-        let server = first_server + replica;
-        let delay =
-            self.servers.post.network.delay(store, Stream::NetworkOut, u64::from(attempt.generation), 0);
-        if delay == Span::ZERO {
-            self.servers.step(now, server, ServerIn::Disconnected { client, attempt });
-        } else {
-            self.servers.post.send(now + delay, Parcel::Disconnect { server, client, attempt });
         }
     }
 }

@@ -84,10 +84,8 @@ enum Event {
 /// What does not fit into an event.
 #[derive(Clone, Debug)]
 enum Parcel {
-    /// An attempt arrives at a stateless replica.
-    Request { server: u32, job: Job },
-    /// News that a caller has hung up arrive there.
-    Disconnect { server: u32, client: u32, attempt: Attempt },
+    /// Something arrives at a stateless replica.
+    Server { server: u32, input: ServerIn },
     /// Something happens to a replica of a group.
     Node { store: u32, me: u32, input: NodeIn },
     /// Something happens to a replica of a cache.
@@ -265,10 +263,7 @@ impl<'a> World<'a> {
 
     fn unpack(&mut self, now: Time, parcel: Parcel) {
         match parcel {
-            Parcel::Request { server, job } => self.servers.step(now, server, ServerIn::Arrive(job)),
-            Parcel::Disconnect { server, client, attempt } => {
-                self.servers.step(now, server, ServerIn::Disconnected { client, attempt });
-            }
+            Parcel::Server { server, input } => self.servers.step(now, server, input),
             Parcel::Node { store, me, input } => {
                 self.stores.node(now, store, me, input, &mut self.servers.post, &mut self.events);
             }
@@ -448,7 +443,6 @@ impl ClientCarrier<'_> {
     fn send(&mut self, job: Job, replica: u32) {
         let ClientCarrier { now, ref group, ref mut servers, stores, caches, draw, .. } = *self;
         let post = &mut servers.post;
-        let server = group.first_server + replica;
         let delay = post.network.delay(group.service, Stream::NetworkOut, job.call, job.number);
         if let Some(store) = stores.of_service[group.service as usize] {
             let input = match &group.access {
@@ -460,10 +454,8 @@ impl ClientCarrier<'_> {
         } else if let Some(first) = caches.first[group.service as usize] {
             let input = CacheIn::Request { job, op: group.operations.op(job.call, draw) };
             post.send(now + delay, Parcel::Cache { replica: first + replica, input });
-        } else if delay == Span::ZERO {
-            servers.step(now, server, ServerIn::Arrive(job));
         } else {
-            post.send(now + delay, Parcel::Request { server, job });
+            servers.bring(now, delay, group.first_server + replica, ServerIn::Arrive(job));
         }
     }
 
@@ -471,7 +463,6 @@ impl ClientCarrier<'_> {
     fn hang_up(&mut self, attempt: Attempt, replica: u32) {
         let ClientCarrier { now, client, ref group, ref mut servers, stores, caches, .. } = *self;
         let post = &mut servers.post;
-        let server = group.first_server + replica;
         let delay = post.network.delay(group.service, Stream::NetworkOut, u64::from(attempt.generation), 0);
         if let Some(store) = stores.of_service[group.service as usize] {
             let input = NodeIn::Disconnected { client, attempt };
@@ -479,15 +470,24 @@ impl ClientCarrier<'_> {
         } else if let Some(first) = caches.first[group.service as usize] {
             let input = CacheIn::Disconnected { client, attempt };
             post.send(now + delay, Parcel::Cache { replica: first + replica, input });
-        } else if delay == Span::ZERO {
-            servers.step(now, server, ServerIn::Disconnected { client, attempt });
         } else {
-            post.send(now + delay, Parcel::Disconnect { server, client, attempt });
+            let input = ServerIn::Disconnected { client, attempt };
+            servers.bring(now, delay, group.first_server + replica, input);
         }
     }
 }
 
 impl Servers {
+    /// Has `input` arrive at a stateless replica after `delay`.
+    #[inline]
+    fn bring(&mut self, now: Time, delay: Span, server: u32, input: ServerIn) {
+        if delay == Span::ZERO {
+            self.step(now, server, input);
+        } else {
+            self.post.send(now + delay, Parcel::Server { server, input });
+        }
+    }
+
     #[inline]
     fn step(&mut self, now: Time, server: u32, input: ServerIn) {
         let machine = &mut self.machines[server as usize];
