@@ -1,5 +1,7 @@
 //! The live engine: real processes and sockets, short runs, and tolerances that a busy machine keeps.
 #![cfg(feature = "live")]
+mod processes;
+
 use lab::{
     engine::live::{LiveError, LiveOptions, LiveRun, live},
     scenario::{Scenario, sample},
@@ -11,10 +13,10 @@ use lab_core::{
     time::{Span, Time},
     timeline::{Disturbance, Effect, Replicas, Role},
 };
+use processes::kill_the_parent;
 use std::{
     net::TcpListener,
     path::Path,
-    process::{Command, Stdio},
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
@@ -179,46 +181,6 @@ fn a_long_run_with_a_stopped_replica() {
 
 #[test]
 fn replicas_die_with_their_parent_even_when_stopped() {
-    let mut parent = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "a_long_run_with_a_stopped_replica"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut children = vec![];
-    let stopped = wait_for(|| {
-        children = children_of(parent.id());
-        children.iter().any(|child| state(*child) == Some('T'))
-    });
-    parent.kill().unwrap();
-    parent.wait().unwrap();
-    assert!(stopped && children.len() == 2, "replicas {children:?}, one of them stopped: {stopped}");
-    let gone = wait_for(|| children.iter().all(|child| matches!(state(*child), None | Some('Z' | 'X'))));
-    assert!(gone, "{:?}", children.iter().map(|c| state(*c)).collect::<Vec<_>>());
-}
-
-/// Looks every 50 ms until `done`, for 20 s at most.
-fn wait_for(mut done: impl FnMut() -> bool) -> bool {
-    (0..400).any(|_| {
-        #[expect(clippy::disallowed_methods, reason = "a test that waits for another process")]
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        done()
-    })
-}
-
-/// State letter and parent of a process, as in proc(5).
-fn stat(pid: u32) -> Option<(char, u32)> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
-    Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
-}
-
-fn state(pid: u32) -> Option<char> {
-    stat(pid).map(|(state, _)| state)
-}
-
-fn children_of(parent: u32) -> Vec<u32> {
-    let names = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.file_name());
-    let pids = names.filter_map(|name| name.to_str()?.parse().ok());
-    pids.filter(|pid| stat(*pid).is_some_and(|(_, of)| of == parent)).collect()
+    let children = kill_the_parent("a_long_run_with_a_stopped_replica");
+    assert_eq!(children.len(), 2, "replicas {children:?}");
 }

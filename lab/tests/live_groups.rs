@@ -1,5 +1,6 @@
 //! Groups of replicas in the live engine: real processes are killed under load, and what clients saw is checked.
 #![cfg(feature = "live")]
+mod processes;
 #[path = "../core/tests/replicate/linearizable.rs"]
 #[allow(dead_code, unused_imports, reason = "the checker's own tests run with the core's")]
 mod linearizable;
@@ -24,11 +25,8 @@ use lab_core::{
     time::{Span, Time},
     timeline::{Disturbance, Effect, Replicas, Role},
 };
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    process::{Command, Stdio},
-};
+use processes::kill_the_parent;
+use std::{collections::BTreeMap, path::Path};
 
 const KEYS: u64 = 20;
 const MAJORITY: Mode = Mode::PrimaryBackup { ack: Ack::Majority, reads: Reads::Leader };
@@ -229,48 +227,8 @@ fn a_long_run_of_a_group() {
 
 #[test]
 fn a_group_and_its_stopped_manager_die_with_their_parent() {
-    let mut parent = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "a_long_run_of_a_group"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut children = vec![];
-    let stopped = wait_for(|| {
-        children = children_of(parent.id());
-        children.iter().any(|child| state(*child) == Some('T'))
-    });
-    parent.kill().unwrap();
-    parent.wait().unwrap();
-    assert!(stopped && children.len() == 4, "{children:?}, one of them stopped: {stopped}");
-    let gone = wait_for(|| children.iter().all(|child| matches!(state(*child), None | Some('Z' | 'X'))));
-    assert!(gone, "{:?}", children.iter().map(|c| state(*c)).collect::<Vec<_>>());
-}
-
-/// Looks every 50 ms until `done`, for 20 s at most.
-fn wait_for(mut done: impl FnMut() -> bool) -> bool {
-    (0..400).any(|_| {
-        #[expect(clippy::disallowed_methods, reason = "a test that waits for another process")]
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        done()
-    })
-}
-
-/// State letter and parent of a process, as in proc(5).
-fn stat(pid: u32) -> Option<(char, u32)> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
-    Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
-}
-
-fn state(pid: u32) -> Option<char> {
-    stat(pid).map(|(state, _)| state)
-}
-
-fn children_of(parent: u32) -> Vec<u32> {
-    let names = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.file_name());
-    let pids = names.filter_map(|name| name.to_str()?.parse().ok());
-    pids.filter(|pid| stat(*pid).is_some_and(|(_, of)| of == parent)).collect()
+    let children = kill_the_parent("a_long_run_of_a_group");
+    assert_eq!(children.len(), 4, "replicas and manager {children:?}");
 }
 
 /// As many kills as `LAB_LIVE_KILLS` says, of replicas in every role and of managers, a few in each run, two of them at times
