@@ -1,7 +1,8 @@
 //! Every shipped experiment shows what it says it shows, and on more seeds than its own.
 use lab::{
     engine::sim::sim,
-    scenario::{Plan, Scenario, load},
+    scenario::{Claim, Plan, Scenario, load},
+    theory::hand,
     verdict::{Checked, RunView, expectations, judge_sim},
 };
 use rayon::prelude::*;
@@ -60,6 +61,29 @@ fn every_experiment_shows_what_it_says() {
         }
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+/// The calculations by hand never call safe what the experiment shows to be metastable: where they do not fit they are silent.
+#[test]
+fn nothing_metastable_is_called_safe_by_hand() {
+    let (mut spoken, mut silent) = (0, 0);
+    for file in shipped() {
+        let plan = load(&file, &[]).unwrap_or_else(|e| panic!("{e}"));
+        for expect in &plan.expect {
+            let Claim::Verdict { word, .. } = &expect.claim else { continue };
+            if word != "metastable" {
+                continue;
+            }
+            let variant = plan.variants.iter().find(|v| v.name == expect.variant);
+            let calculated = hand(variant.map_or(&plan.baseline, |v| &v.scenario));
+            assert_ne!(calculated.vulnerable(), Some(false), "{}: {}", plan.name, expect.text);
+            match calculated.vulnerable() {
+                Some(_) => spoken += 1,
+                None => silent += 1,
+            }
+        }
+    }
+    assert!(spoken >= 3 && silent >= 3, "{spoken} calculated, {silent} not");
 }
 
 /// What can be simulated should also be within what two cores carry live.

@@ -50,7 +50,9 @@ pub(super) fn check(args: &Args) -> Outcome {
 fn explain(plan: &Plan, resolved: bool) -> String {
     let calculated = hand(&plan.baseline);
     let mut text = format!("{} · {}\n\n", plan.name, plan.baseline.title);
-    text += &hand_table(&calculated);
+    if !calculated.services.is_empty() {
+        text += &hand_table(&calculated);
+    }
     for service in &calculated.services {
         let can = if service.vulnerable {
             "vulnerable: a failure can outlast its trigger"
@@ -61,6 +63,9 @@ fn explain(plan: &Plan, resolved: bool) -> String {
         for caveat in &service.caveats {
             text += &format!("    note: {caveat}\n");
         }
+    }
+    for beyond in &calculated.beyond {
+        text += &format!("\n  {} is not calculated. {}\n", beyond.service, beyond.why);
     }
     if calculated.shortest_run() > plan.baseline.duration {
         text += &format!(
@@ -98,8 +103,16 @@ fn variants(plan: &Plan) -> String {
             variant.change.iter().map(|(path, value)| format!("{path}: {value}")).collect();
         table.line([
             variant.name.clone(),
-            if calculated.vulnerable() { "yes".into() } else { "no".into() },
-            if drain.is_finite() { format!("{drain:.0} s") } else { "never".into() },
+            match calculated.vulnerable() {
+                Some(true) => "yes".into(),
+                Some(false) => "no".into(),
+                None => "not calculated".into(),
+            },
+            match drain {
+                _ if calculated.services.is_empty() => "–".into(),
+                s if s.is_finite() => format!("{s:.0} s"),
+                _ => "never".into(),
+            },
             changes.join(", "),
         ]);
     }

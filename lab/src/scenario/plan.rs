@@ -1,6 +1,8 @@
 //! What one config asks for: the experiment, its variants, and what is expected of them.
 use super::{Scenario, build::build};
-use crate::config::{self, ConfigErrors, Experiment, expect::Stretch};
+use crate::config::{
+    self, ConfigErrors, Experiment, expect::Stretch, replication::Replication, service::Service,
+};
 use lab_core::time::{Span, Time};
 use std::path::{Path, PathBuf};
 
@@ -172,7 +174,8 @@ fn claim(e: &config::expect::Expectation, experiment: &Experiment) -> Option<Cla
 fn notes(experiment: &Experiment) -> Vec<String> {
     let own = experiment.clients.values().filter_map(|c| c.workload.as_ref());
     let keyed = experiment.workload.iter().chain(own).any(|w| !w.mix.is_empty() || w.keys.is_some());
+    let stateless = |s: &Service| s.replication == Replication::None && s.cache.as_ref().is_none();
     let note =
         "`mix` and `keys` of the workload matter only to a keyed store; the replicas here are stateless.";
-    if keyed { vec![note.into()] } else { vec![] }
+    if keyed && experiment.services.values().all(stateless) { vec![note.into()] } else { vec![] }
 }

@@ -9,5 +9,5 @@ pub mod queues;
 pub mod retries;
 mod words;
 
-pub use hand::{Hand, Row, ServiceHand, hand};
+pub use hand::{Beyond, Hand, Row, ServiceHand, hand};
 pub use words::grouped;

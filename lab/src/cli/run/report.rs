@@ -7,7 +7,8 @@ use crate::{
     cli::format::{rate, ratio, seconds},
     plot::{Figure, finding},
     report::{AgreementRow, ExpectationRow, HandRow, Number, Picture, ReportInput, VerdictRow},
-    theory::hand::hand,
+    scenario::Scenario,
+    theory::{Hand, hand},
     verdict::{Row, Value, shares},
 };
 
@@ -26,7 +27,7 @@ pub(super) fn input(experiment: &Experiment<'_>, figures: &Figures) -> ReportInp
         numbers: numbers(main),
         timeline: Some(picture(&figures.timeline)),
         hand: hand_rows(main),
-        hand_notes: hand(scenario).services.into_iter().flat_map(|s| s.caveats).collect(),
+        hand_notes: hand_notes(scenario),
         verdicts: verdicts(&experiment.runs),
         comparison: figures.comparison.as_ref().map(picture),
         agreement: agreement.map_or(vec![], |(_, rows)| rows.iter().map(agreement_row).collect()),
@@ -88,6 +89,13 @@ fn hand_rows(run: &Run) -> Vec<HandRow> {
         value: row.value,
     })
     .collect()
+}
+
+/// Where the calculations leave their assumptions, and what is not calculated at all.
+fn hand_notes(scenario: &Scenario) -> Vec<String> {
+    let Hand { services, beyond, .. } = hand(scenario);
+    let beyond = beyond.into_iter().map(|b| format!("{} is not calculated. {}", b.service, b.why));
+    services.into_iter().flat_map(|s| s.caveats).chain(beyond).collect()
 }
 
 /// One row for each variant and engine, of its first seed, with the share of verdicts where there are more.

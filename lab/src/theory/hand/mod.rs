@@ -1,10 +1,13 @@
 //! The calculations that a person would do by hand before running an experiment.
 //!
 //! They rest on the saturated state of HotOS'21 §2.1: when every attempt is late, a call costs R attempts, so a backlog falls only
-//! while `λR < μ`. Where a scenario leaves what the formulas assume, [`ServiceHand::caveats`] says so.
+//! while `λR < μ`. Where a scenario leaves what the formulas assume, [`ServiceHand::caveats`] says so; services of which they
+//! would say what is false are not calculated, and [`Hand::beyond`] names them.
+mod beyond;
 mod caveats;
 mod rows;
 
+pub use beyond::Beyond;
 pub use rows::Row;
 
 use super::{
@@ -21,8 +24,10 @@ use serde::Serialize;
 /// The hand calculations for a scenario.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Hand {
-    /// One for each service that a client group calls, in the scenario's order.
+    /// One for each service that a client group calls and that the formulas fit, in the scenario's order.
     pub services: Vec<ServiceHand>,
+    /// The called services that they do not fit.
+    pub beyond: Vec<Beyond>,
     /// Seconds that a run must at least last, so that a drain cannot be mistaken for a failed state: until the triggers are over, then
     /// three times the longest drain that is predicted to end, and at least three windows of the health definition.
     pub shortest_run_s: f64,
@@ -76,17 +81,25 @@ pub struct ServiceHand {
 /// The hand calculations for `scenario`.
 pub fn hand(scenario: &Scenario) -> Hand {
     let called = |service: &usize| scenario.clients.iter().any(|c| c.service == *service);
-    let services: Vec<ServiceHand> =
-        (0..scenario.services.len()).filter(called).map(|index| of_service(scenario, index)).collect();
-    let longest_s = services.iter().map(|s| s.drain_s).filter(|d| d.is_finite()).fold(0.0, f64::max);
+    let (mut services, mut beyond) = (vec![], vec![]);
+    for index in (0..scenario.services.len()).filter(called) {
+        match Beyond::of(scenario, index) {
+            Some(found) => beyond.push(found),
+            None => services.push(of_service(scenario, index)),
+        }
+    }
+    let longest_s =
+        services.iter().map(|s: &ServiceHand| s.drain_s).filter(|d| d.is_finite()).fold(0.0, f64::max);
     let after_s = (3.0 * longest_s).max(3.0 * scenario.healthy.over.as_secs_f64());
-    Hand { services, shortest_run_s: scenario.triggers_over().as_secs_f64() + after_s }
+    Hand { services, beyond, shortest_run_s: scenario.triggers_over().as_secs_f64() + after_s }
 }
 
 impl Hand {
-    /// Whether a failed state of any service can outlast its trigger.
-    pub fn vulnerable(&self) -> bool {
-        self.services.iter().any(|s| s.vulnerable)
+    /// Whether a failed state of any service can outlast its trigger; `None` where no service is known to be vulnerable and
+    /// one was not calculated.
+    pub fn vulnerable(&self) -> Option<bool> {
+        let any = self.services.iter().any(|s| s.vulnerable);
+        (any || self.beyond.is_empty()).then_some(any)
     }
 
     /// Whether the attempts of a failed state fill the capacity of any service: λR ≥ μ. Its backlog then never drains.
@@ -377,7 +390,7 @@ mod tests {
     #[test]
     fn a_queue_without_retries_has_nothing_to_fear() {
         let found = hand(&queueing(7.0, 1, Span::from_millis(100), Span::from_secs(60)));
-        assert!(!found.vulnerable() && !found.retries_fill_capacity());
+        assert!(found.vulnerable() == Some(false) && !found.retries_fill_capacity());
         assert_eq!(found.services[0].backlog_jobs, 0.0);
         assert_eq!(found.shortest_run(), Span::from_secs(30));
         let rows = found.rows();

@@ -15,7 +15,7 @@ pub struct Row {
 }
 
 impl Hand {
-    /// The calculations, line by line.
+    /// The calculations, line by line; none where no service could be calculated.
     pub fn rows(&self) -> Vec<Row> {
         let many = self.services.len() > 1;
         let mut rows = vec![];
@@ -24,6 +24,9 @@ impl Hand {
                 true => Row { label: format!("{}: {}", service.service, row.label), ..row },
                 false => row,
             }));
+        }
+        if rows.is_empty() {
+            return rows;
         }
         rows.push(row(
             "shortest run",
