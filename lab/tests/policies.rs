@@ -41,6 +41,7 @@ impl Caller {
             per_try_timeout: Span::FOREVER,
             deadline: Span::FOREVER,
             retry,
+            hedge: None,
             balance: lab_core::balance::Balance::RoundRobin,
         };
         let client = Client::new(0, &policy, 1, Draw { seed });

@@ -83,30 +83,64 @@ impl Balancer {
     /// As [`Balancer::pick`], among `members` alone (replicas below the number of replicas; not empty). The share of those
     /// who are out is spread over all of them.
     pub fn pick_of(&mut self, members: &Members, call: u64, number: u32, draw: Draw) -> u32 {
-        let n = self.in_flight.len();
-        if members.len() >= n {
+        if members.len() >= self.in_flight.len() {
             return self.pick(call, number, draw);
         }
-        let member = |index: usize| members.iter().nth(index).unwrap_or(0);
+        self.pick_among(members.iter(), call, number, draw)
+    }
+
+    /// As [`Balancer::pick`], among `members` alone where there are some, but none that `asked` names. If that leaves nobody,
+    /// any of them.
+    pub fn pick_other(
+        &mut self,
+        members: Option<&Members>,
+        asked: &[u32],
+        call: u64,
+        number: u32,
+        draw: Draw,
+    ) -> u32 {
+        let n = self.in_flight.len() as u32;
+        let open = |replica: &u32| !asked.contains(replica);
+        match members {
+            Some(members) if members.iter().any(|r| open(&r)) => {
+                self.pick_among(members.iter().filter(open), call, number, draw)
+            }
+            Some(members) => self.pick_of(members, call, number, draw),
+            None if (0..n).any(|r| open(&r)) => self.pick_among((0..n).filter(open), call, number, draw),
+            None => self.pick(call, number, draw),
+        }
+    }
+
+    /// As [`Balancer::pick`], among `open` alone, which is not empty.
+    fn pick_among(
+        &mut self,
+        open: impl Iterator<Item = u32> + Clone,
+        call: u64,
+        number: u32,
+        draw: Draw,
+    ) -> u32 {
+        let n = self.in_flight.len() as u32;
+        let count = open.clone().count();
+        let nth = |index: usize| open.clone().nth(index).unwrap_or(0);
         let index = |stream_of: u64, of: usize| draw.index(Stream::Balance, stream_of, number, of.max(1));
         let load = |replica: u32| self.in_flight[replica as usize];
         let replica = match self.policy {
             Balance::RoundRobin => {
-                let turns = (0..n as u32).map(|step| (self.next + step) % n as u32);
-                let replica = turns.into_iter().find(|r| members.contains(*r)).unwrap_or(self.next);
-                self.next = (replica + 1) % n as u32;
+                let turn = |replica: &u32| (replica + n - self.next) % n;
+                let replica = open.clone().min_by_key(turn).unwrap_or(self.next);
+                self.next = (replica + 1) % n;
                 replica
             }
-            Balance::Random => member(index(call, members.len())),
+            Balance::Random => nth(index(call, count)),
             Balance::PowerOfTwo => {
-                let first = index(call, members.len());
-                let step = if members.len() > 1 { 1 + index(!call, members.len() - 1) } else { 0 };
-                let (first, second) = (member(first), member((first + step) % members.len()));
+                let first = index(call, count);
+                let step = if count > 1 { 1 + index(!call, count - 1) } else { 0 };
+                let (first, second) = (nth(first), nth((first + step) % count));
                 if load(second) < load(first) { second } else { first }
             }
             Balance::LeastRequest => {
-                let least = members.iter().map(load).min().unwrap_or(0);
-                let tied = || members.iter().filter(|r| load(*r) == least);
+                let least = open.clone().map(load).min().unwrap_or(0);
+                let tied = || open.clone().filter(|r| load(*r) == least);
                 tied().nth(index(call, tied().count())).unwrap_or(0)
             }
         };
@@ -208,6 +242,33 @@ mod tests {
             // Binomial(30,000, 1/3): standard deviation 82.
             let even = |n: &u32| (9_600..10_400).contains(n);
             assert!(seen[1] == 0 && [0, 2, 3].iter().all(|&m| even(&seen[m])), "{policy:?} {seen:?}");
+        }
+    }
+
+    /// With every policy, as if the others were not there; where all have been asked, anybody.
+    #[test]
+    fn another_replica_is_one_that_was_not_asked() {
+        let members = Members::of([3, 0, 1]);
+        for policy in [Balance::RoundRobin, Balance::Random, Balance::PowerOfTwo, Balance::LeastRequest] {
+            let mut balancer = Balancer::new(policy, 4, 0);
+            let mut seen = [0u32; 4];
+            for call in 0..30_000 {
+                let replica = balancer.pick_other(None, &[1, 1], call, 2, DRAW);
+                balancer.release(replica);
+                seen[replica as usize] += 1;
+            }
+            // Binomial(30,000, 1/3): standard deviation 82.
+            let even = |n: &u32| (9_600..10_400).contains(n);
+            assert!(seen[1] == 0 && [0, 2, 3].iter().all(|&r| even(&seen[r])), "{policy:?} {seen:?}");
+            for call in 0..100 {
+                let member = balancer.pick_other(Some(&members), &[0, 3], call, 2, DRAW);
+                assert_eq!(member, 1, "{policy:?}");
+                balancer.release(member);
+                let anybody = balancer.pick_other(Some(&members), &[0, 1, 3], call, 2, DRAW);
+                assert!(members.contains(anybody), "{policy:?}");
+                balancer.release(anybody);
+            }
+            assert_eq!(balancer.in_flight(), [0; 4]);
         }
     }
 

@@ -1,15 +1,20 @@
-//! The client: timeouts, retries and replica choice for the calls of one client instance.
+//! The client: timeouts, retries and replica choice for the calls of one client instance. What hedged calls do otherwise is in
+//! [`hedging`].
+mod hedging;
+
 use crate::{
     balance::{Balance, Balancer},
     budget::{BudgetState, Charge},
     call::{Attempt, Job, Outcome},
     directory::{Directory, REDIRECTS_MAX, Route},
     draw::{Draw, Stream},
+    hedge::Hedge,
     machine::{Machine, Outbox},
     replicate::View,
     retry::{Retry, Waits},
     time::{Span, Time},
 };
+use hedging::Hedging;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -22,6 +27,8 @@ pub struct ClientPolicy {
     pub deadline: Span,
     /// When and after which wait a failed attempt is tried again.
     pub retry: Retry,
+    /// Whether and when a slow attempt gets others beside it. A call that is hedged is not retried.
+    pub hedge: Option<Hedge>,
     /// Which replica gets an attempt.
     pub balance: Balance,
 }
@@ -63,7 +70,7 @@ pub enum ClientIn {
 pub enum ClientControl {
     /// Let new calls in with this probability.
     Admit(f64),
-    /// Whether retries may be scheduled.
+    /// Whether retries and hedges may be scheduled.
     Retries(bool),
 }
 
@@ -93,7 +100,8 @@ pub enum ClientOut {
         /// What for.
         wake: Wake,
     },
-    /// The client no longer waits for the attempt; its connection may be closed.
+    /// The client no longer waits for the attempt, which timed out or lost to another one of its call; its connection may be
+    /// closed.
     GiveUp {
         /// Which attempt.
         attempt: Attempt,
@@ -105,7 +113,7 @@ pub enum ClientOut {
         /// The answer's attempt.
         attempt: Attempt,
     },
-    /// An attempt ended while its client still waited for it.
+    /// An attempt ended while its client still waited for it. One that lost to another attempt of its call has no outcome.
     Ended {
         /// How.
         outcome: Outcome,
@@ -133,6 +141,8 @@ pub enum Wake {
     Timeout(Attempt),
     /// The wait before the next attempt is over.
     Retry(Attempt),
+    /// The call may send another attempt beside those under way.
+    Hedge(Attempt),
 }
 
 /// The client machine.
@@ -146,6 +156,8 @@ pub struct Client {
     /// For a service whose replicas have roles, or come and go.
     directory: Option<Box<Directory>>,
     budget: BudgetState,
+    /// For clients that hedge.
+    hedging: Option<Box<Hedging>>,
     admit: f64,
     retries: bool,
     calls: Vec<Pending>,
@@ -157,7 +169,7 @@ pub struct Client {
     armed: Time,
 }
 
-/// No attempt is in flight: the call waits to retry.
+/// No attempt is in flight: the call waits to retry, or for attempts beside this one.
 const NOWHERE: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug)]
@@ -195,6 +207,7 @@ impl Client {
             balancer: Balancer::new(policy.balance, replicas, id),
             directory: None,
             budget: BudgetState::new(&policy.retry.budget),
+            hedging: policy.hedge.as_ref().map(|hedge| Box::new(Hedging::new(hedge))),
             admit: 1.0,
             retries: true,
             calls: vec![],
@@ -213,7 +226,8 @@ impl Client {
     /// Calls that are not over yet.
     #[inline]
     pub fn in_progress(&self) -> usize {
-        self.calls.len() - self.free.len()
+        let beside = self.hedging.as_ref().map_or(0, |hedging| hedging.beside());
+        self.calls.len() - self.free.len() - beside
     }
 
     /// Attempts in flight at each replica.
@@ -242,20 +256,25 @@ impl Client {
         let replicas = self.balancer.in_flight().len() as u32;
         self.balancer = Balancer::new(self.policy.balance, replicas, self.id);
         self.budget = BudgetState::new(&self.policy.retry.budget);
+        let hedging = self.policy.hedge.as_ref().map(|hedge| Box::new(Hedging::new(hedge)));
+        let races = std::mem::replace(&mut self.hedging, hedging);
         self.free.clear();
         self.timeouts.clear();
         // Generations go on, so that what is still said of these calls is stale.
         for (slot, pending) in std::mem::take(&mut self.calls).into_iter().enumerate() {
-            let Pending { call, attempts, generation, intended, replica, .. } = pending;
+            let Pending { call, generation, intended, replica, .. } = pending;
             if generation == 0 {
                 continue;
             }
+            let attempts = races.as_ref().and_then(|r| r.attempts(slot as u32)).unwrap_or(pending.attempts);
             let outcome = Outcome::Reset;
             if replica != NOWHERE {
                 out.put(ClientOut::GiveUp { attempt: Attempt { slot: slot as u32, generation }, replica });
                 out.put(ClientOut::Ended { outcome });
             }
-            out.put(ClientOut::Done { call, outcome, attempts, intended });
+            if !races.as_ref().is_some_and(|races| races.is_beside(slot as u32)) {
+                out.put(ClientOut::Done { call, outcome, attempts, intended });
+            }
         }
     }
 
@@ -273,7 +292,8 @@ impl Client {
             out.put(ClientOut::Done { call, outcome: Outcome::Rejected, attempts: 0, intended });
             return;
         }
-        self.budget.started(now);
+        let hedged = self.is_to_be_hedged(call);
+        if hedged { self.hedging_started(now) } else { self.budget.started(now) }
         let pending = Pending {
             call,
             intended,
@@ -287,7 +307,20 @@ impl Client {
             gives_up_at: Time::NEVER,
             redirects: 0,
         };
-        let slot = match self.free.pop() {
+        let slot = self.occupy(pending);
+        if self.hedging.is_some() {
+            self.enter(now, slot, hedged);
+        }
+        self.send(now, slot, out);
+        if hedged {
+            self.plan_hedge(now, slot, out);
+        }
+    }
+
+    /// Finds a place for `pending`.
+    #[inline]
+    fn occupy(&mut self, pending: Pending) -> u32 {
+        match self.free.pop() {
             Some(slot) => {
                 self.calls[slot as usize] = pending;
                 slot
@@ -296,8 +329,7 @@ impl Client {
                 self.calls.push(pending);
                 self.calls.len() as u32 - 1
             }
-        };
-        self.send(now, slot, out);
+        }
     }
 
     #[inline]
@@ -322,16 +354,27 @@ impl Client {
         pending.generation = generation;
         let Pending { call, before, attempts, gives_up_at, .. } = *pending;
         let number = before.wrapping_add(attempts);
-        pending.replica = match &self.directory {
-            None => self.balancer.pick(call, number, self.draw),
+        let asked = self.hedging.as_ref().map_or(&[][..], |hedging| hedging.asked(slot));
+        let replica = match &self.directory {
+            None if asked.is_empty() => self.balancer.pick(call, number, self.draw),
+            None => self.balancer.pick_other(None, asked, call, number, self.draw),
             Some(directory) => match directory.route(call, self.draw) {
-                Route::AnyOf(members) => self.balancer.pick_of(&members, call, number, self.draw),
+                Route::AnyOf(members) if asked.is_empty() => {
+                    self.balancer.pick_of(&members, call, number, self.draw)
+                }
+                Route::AnyOf(members) => {
+                    self.balancer.pick_other(Some(&members), asked, call, number, self.draw)
+                }
                 Route::To(replica) => {
                     self.balancer.take(replica);
                     replica
                 }
             },
         };
+        pending.replica = replica;
+        if let Some(hedging) = &mut self.hedging {
+            hedging.asks(slot, replica);
+        }
         Job { client: self.id, attempt: Attempt { slot, generation }, call, number: attempts, gives_up_at }
     }
 
@@ -409,7 +452,8 @@ impl Client {
         let pending = &mut self.calls[slot as usize];
         self.balancer.release(pending.replica);
         pending.replica = NOWHERE;
-        if pending.attempts > 1 {
+        let hedged = self.hedging.as_ref().is_some_and(|hedging| hedging.holds(slot));
+        if pending.attempts > 1 && !hedged {
             self.budget.retry_ended();
         }
         out.put(ClientOut::Ended { outcome });
@@ -419,8 +463,11 @@ impl Client {
                 Outcome::Success | Outcome::Rejected | Outcome::Error => directory.heard(),
             }
         }
+        if hedged {
+            return self.settle_hedged(now, slot, outcome, out);
+        }
         if outcome == Outcome::Success {
-            self.budget.succeeded(now, pending.charge);
+            self.budget.succeeded(now, self.calls[slot as usize].charge);
         } else if let Some(wait) = self.judge(now, slot, outcome) {
             if wait == Span::ZERO {
                 return self.send(now, slot, out);
@@ -430,6 +477,12 @@ impl Client {
             out.put(ClientOut::WakeAt { at: now + wait, wake: Wake::Retry(Attempt { slot, generation }) });
             return;
         }
+        self.finish(slot, outcome, out);
+    }
+
+    /// The call at `slot` is over.
+    #[inline]
+    fn finish(&mut self, slot: u32, outcome: Outcome, out: &mut impl Outbox<ClientOut>) {
         let pending = &mut self.calls[slot as usize];
         pending.generation = 0;
         let Pending { call, attempts, intended, .. } = *pending;
@@ -446,7 +499,8 @@ impl Client {
             return None;
         }
         self.budget.failed();
-        let in_progress = self.calls.len() - self.free.len();
+        let in_progress = self.in_progress();
+        let retry = &self.policy.retry;
         let pending = &mut self.calls[slot as usize];
         if pending.attempts >= retry.max_attempts || !self.retries {
             return None;
@@ -523,6 +577,7 @@ impl Machine for Client {
                     self.send(now, attempt.slot, out);
                 }
             }
+            ClientIn::Woken(Wake::Hedge(attempt)) => self.hedge(now, attempt, out),
             ClientIn::Control(ClientControl::Admit(admit)) => self.admit = admit,
             ClientIn::Control(ClientControl::Retries(retries)) => self.retries = retries,
         }

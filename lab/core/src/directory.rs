@@ -63,6 +63,11 @@ impl Directory {
         Directory { access, view: View::initial(replicas), replicas, detour: 0 }
     }
 
+    /// What `call` asks of a replicated store; `None`: the service is none.
+    pub fn op(&self, call: u64, draw: Draw) -> Option<Op> {
+        self.access.as_ref().map(|access| access.op(call, draw))
+    }
+
     /// Where an attempt of `call` goes.
     pub fn route(&self, call: u64, draw: Draw) -> Route {
         let target = match &self.access {

@@ -6,7 +6,7 @@
 //! - [`time`], [`draw`], [`call`]: instants, keyed randomness, and the nouns.
 //! - [`machine`]: the contract that every machine keeps.
 //! - [`arrival`], [`demand`], [`keys`]: what load comes, how much work it is, and which keys it is about.
-//! - [`retry`], [`budget`], [`balance`]: what a client decides; [`client`] puts it together.
+//! - [`retry`], [`hedge`], [`budget`], [`balance`]: what a client decides; [`client`] puts it together.
 //! - [`queue`]: who is served next; [`server`] puts it together.
 //! - [`cache`]: a look-aside cache in front of a store.
 //! - [`timeline`]: what goes wrong, when, and what an operator does.
@@ -19,6 +19,7 @@ pub mod client;
 pub mod demand;
 pub mod directory;
 pub mod draw;
+pub mod hedge;
 pub mod keys;
 pub mod machine;
 pub mod queue;

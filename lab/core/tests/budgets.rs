@@ -59,6 +59,7 @@ impl Caller {
                 backoff: Backoff::none(),
                 budget,
             },
+            hedge: None,
             balance: Balance::RoundRobin,
         };
         Caller {

@@ -50,6 +50,7 @@ fn policy() -> CachePolicy {
             per_try_timeout: Span::FOREVER,
             deadline: Span::FOREVER,
             retry: Retry::none(),
+            hedge: None,
             balance: Balance::RoundRobin,
         },
         capacity: 10,
@@ -406,6 +407,7 @@ fn the_store_is_called_with_the_policies_of_a_client() {
             backoff: Backoff::none(),
             budget: Budget::None,
         },
+        hedge: None,
         balance: Balance::RoundRobin,
     };
     let mut rig = Rig::new(&CachePolicy { store: store.clone(), ..policy() });

@@ -30,6 +30,7 @@ fn policy() -> ClientPolicy {
             backoff: Backoff::none(),
             budget: Budget::None,
         },
+        hedge: None,
         balance: Balance::RoundRobin,
     }
 }

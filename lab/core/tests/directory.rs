@@ -27,6 +27,7 @@ fn client(read_share: f64) -> Client {
         per_try_timeout: SECOND,
         deadline: Span::FOREVER,
         retry,
+        hedge: None,
         balance: Balance::RoundRobin,
     };
     let operations = Operations { read_share, keys: 10, popularity: Popularity::Uniform };

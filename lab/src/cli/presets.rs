@@ -1,4 +1,4 @@
-//! `lab presets`: retry policies of real clients, and how real systems decide that a replica is gone.
+//! `lab presets`: how real clients retry and hedge, and how real systems decide that a replica is gone.
 use super::{
     exit::{Exit, Failure, Outcome},
     table::Table,
@@ -47,7 +47,7 @@ pub(super) fn presets(args: &Args) -> Outcome {
 }
 
 /// The blocks of a config that can start from a preset.
-const BLOCKS: [&str; 2] = ["retry", "membership"];
+const BLOCKS: [&str; 3] = ["retry", "hedge", "membership"];
 
 fn all() -> impl Iterator<Item = &'static Preset> {
     BLOCKS.into_iter().flat_map(of_block)

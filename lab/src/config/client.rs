@@ -2,6 +2,7 @@
 use super::{
     budget::Budget,
     choice::{Attempts, OrNone},
+    hedge::Hedge,
     units::{Duration, Limit, Share},
     workload::Workload,
 };
@@ -41,9 +42,9 @@ pub struct Client {
     /// A circuit breaker. Only `none` in this version.
     #[serde(default)]
     pub breaker: Breaker,
-    /// Second attempts beside slow ones (hedged requests). Only `none` in this version.
+    /// Further attempts beside a slow one.
     #[serde(default)]
-    pub hedge: Hedge,
+    pub hedge: OrNone<Hedge>,
 }
 
 fn one() -> u32 {
@@ -79,15 +80,6 @@ pub enum Breaker {
     None,
 }
 
-/// Second attempts beside slow ones (hedged requests).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Hedge {
-    /// No second attempts.
-    #[default]
-    None,
-}
-
 /// When and after which wait a failed attempt is tried again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -114,7 +106,7 @@ fn three() -> Attempts {
     Attempts(3)
 }
 
-fn retryable() -> Vec<Outcome> {
+pub(super) fn retryable() -> Vec<Outcome> {
     vec![Outcome::Timeout, Outcome::Rejected, Outcome::Reset]
 }
 

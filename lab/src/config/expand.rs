@@ -24,6 +24,7 @@ impl Expander<'_> {
             for client in clients {
                 self.workload(&mut client.value);
                 self.preset(&mut client.value, "retry");
+                self.preset(&mut client.value, "hedge");
             }
         }
         if let Some(Node { value: Value::Map(services), .. }) = root.get_mut("services") {

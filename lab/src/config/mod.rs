@@ -13,6 +13,8 @@ pub mod disturbance;
 mod expand;
 pub mod experiment;
 pub mod expect;
+pub mod hedge;
+pub mod hedge_preset;
 mod load;
 pub mod membership_preset;
 pub mod node;

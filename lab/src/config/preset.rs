@@ -1,5 +1,6 @@
 //! Settings of real systems, by name and version: here retry policies of clients.
 use super::{
+    hedge_preset::HEDGE_PRESETS,
     membership_preset::MEMBERSHIP_PRESETS,
     node::{Node, Place},
     parse::parse,
@@ -18,7 +19,7 @@ pub struct Preset {
     pub tag: Tag,
     /// What it does in a sentence, and what of it the lab does not model.
     pub about: &'static str,
-    /// The settings of `retry` or `membership`, as YAML; they may build on another preset of the same block.
+    /// The settings of `retry`, `hedge` or `membership`, as YAML; they may build on another preset of the same block.
     pub yaml: &'static str,
 }
 
@@ -250,6 +251,7 @@ pub const PRESETS: &[Preset] = &[
 pub fn of_block(block: &str) -> &'static [Preset] {
     match block {
         "retry" => PRESETS,
+        "hedge" => HEDGE_PRESETS,
         "membership" => MEMBERSHIP_PRESETS,
         _ => &[],
     }
@@ -262,7 +264,7 @@ pub fn find(block: &str, name: &str) -> Option<&'static Preset> {
 
 /// The preset called `name`, whichever block it is of.
 fn named(name: &str) -> Option<&'static Preset> {
-    find("retry", name).or_else(|| find("membership", name))
+    ["retry", "hedge", "membership"].iter().find_map(|block| find(block, name))
 }
 
 /// The names of all presets of `block`.

@@ -39,12 +39,12 @@ pub fn reference() -> String {
         "# Reference of the config language\n\n\
          Generated from the types that read configs; do not edit. An experiment is one YAML file; a workload may be a file of its \
          own in the nearest folder `workloads`.\n\n\
-         A *call* is what a user asks for. It makes one or more *attempts*: the first, and its retries. An attempt goes to one \
+         A *call* is what a user asks for. It makes one or more *attempts*: the first, and its retries or hedges. An attempt goes to one \
          *replica* of a service, waits in its queue and holds a *worker* for a service time. A call is *good* if it succeeds in \
          time; *goodput* counts good calls. *Offered* are the calls that users want to make, whatever becomes of them.\n\n",
     );
     page.block("The experiment", &root);
-    let order = ["Workload", "Service", "Client", "Retry", "Trigger", "Lever", "Expectation"];
+    let order = ["Workload", "Service", "Client", "Retry", "Hedge", "Trigger", "Lever", "Expectation"];
     let others: Vec<String> =
         page.definitions.keys().filter(|k| !order.contains(&k.as_str())).cloned().collect();
     for name in order.into_iter().map(str::to_owned).chain(others) {
@@ -53,6 +53,7 @@ pub fn reference() -> String {
         }
     }
     presets(&mut page.text, "retry");
+    presets(&mut page.text, "hedge");
     presets(&mut page.text, "membership");
     page.text
 }

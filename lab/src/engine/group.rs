@@ -9,6 +9,7 @@ use lab_core::{
     client::{Client, Wake},
     directory::{Directory, StoreAccess},
     draw::{Draw, Stream},
+    hedge::After,
     keys::OperationSource,
     retry::Jitter,
     server::Cancel,
@@ -31,6 +32,8 @@ pub(super) struct Group {
     draw: Draw,
     /// For retries that all wait equally long; others follow no order.
     backoff_lane: Option<Lane>,
+    /// The same for hedges.
+    hedge_lane: Option<Lane>,
 }
 
 impl Group {
@@ -40,6 +43,8 @@ impl Group {
             let group = &scenario.clients[index];
             let backoff = &group.policy.retry.backoff;
             let fixed = backoff.jitter == Jitter::None && backoff.multiplier == 1.0;
+            let hedges_after = group.policy.hedge.as_ref().map(|hedge| hedge.after);
+            let hedge_fixed = matches!(hedges_after, Some(After::Fixed(_)));
             Group {
                 arrivals: scenario.arrivals(index, draw),
                 instances: group.instances,
@@ -52,6 +57,7 @@ impl Group {
                 access: scenario.access(index),
                 draw,
                 backoff_lane: fixed.then(|| agenda.lane()),
+                hedge_lane: hedge_fixed.then(|| agenda.lane()),
             }
         };
         (0..scenario.clients.len()).map(&mut group).collect()
@@ -72,6 +78,7 @@ impl Group {
     pub(super) fn lane(&self, wake: Wake) -> Option<Lane> {
         match wake {
             Wake::Retry(_) => self.backoff_lane,
+            Wake::Hedge(_) => self.hedge_lane,
             Wake::Timeouts | Wake::Timeout(_) => None,
         }
     }

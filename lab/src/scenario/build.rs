@@ -1,7 +1,7 @@
 //! From a resolved config to a scenario: names become indexes, shares of a workload become loads.
 use super::{
     CacheService, ClientGroup, Healthy, Replication, Scenario, Service, build_group as group,
-    build_policy::{balance, cancel, demand, demand_per, discipline, retry},
+    build_policy::{balance, cancel, demand, demand_per, discipline, hedge, retry},
 };
 use crate::config::{
     self, Experiment,
@@ -105,6 +105,7 @@ fn clients(e: &Experiment) -> Result<Vec<ClientGroup>, String> {
                 per_try_timeout: client.per_try_timeout.0,
                 deadline: client.deadline.0,
                 retry: client.retry.as_ref().map_or_else(Retry::none, retry),
+                hedge: client.hedge.as_ref().map(hedge),
                 balance: balance(client.balance),
             },
             load: load(workload, share)?,

@@ -63,6 +63,7 @@ pub(super) fn cache(written: &Cache, server: &ServerPolicy) -> CachePolicy {
             per_try_timeout: written.per_try_timeout.0,
             deadline: Span::FOREVER,
             retry: written.retry.as_ref().map_or_else(Retry::none, retry),
+            hedge: None,
             balance: balance(written.balance),
         },
         capacity: written.capacity.0,

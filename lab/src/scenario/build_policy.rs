@@ -3,13 +3,14 @@ use crate::config::{
     budget::{self, Budget},
     choice::OrNone,
     client::{Balance, Jitter, Outcome, Retry},
+    hedge::{Hedge, HedgeAfter},
     recorded,
     service::{Cancel, DemandPer, Discipline, Law, LawKind},
 };
 use lab_core::{
     balance, budget as core_budget,
     call::{self, OutcomeSet},
-    demand, queue, retry, server,
+    demand, hedge, queue, retry, server,
 };
 
 pub(super) fn discipline(discipline: Discipline) -> queue::Discipline {
@@ -59,8 +60,20 @@ pub(super) fn balance(balance: Balance) -> balance::Balance {
     }
 }
 
+pub(super) fn hedge(written: &Hedge) -> hedge::Hedge {
+    hedge::Hedge {
+        after: match written.after {
+            HedgeAfter::Fixed(wait) => hedge::After::Fixed(wait.0),
+            HedgeAfter::Percentile(share) => hedge::After::Quantile(share.0),
+        },
+        max_attempts: written.max_attempts,
+        non_fatal: outcomes(&written.non_fatal),
+        budget: budget(&written.budget),
+        writes: written.writes,
+    }
+}
+
 pub(super) fn retry(written: &Retry) -> retry::Retry {
-    let outcomes: Vec<call::Outcome> = written.retry_on.iter().map(|o| outcome(*o)).collect();
     let backoff = match &written.backoff {
         OrNone::None => retry::Backoff::none(),
         OrNone::Some(backoff) => retry::Backoff {
@@ -73,10 +86,14 @@ pub(super) fn retry(written: &Retry) -> retry::Retry {
     };
     retry::Retry {
         max_attempts: written.max_attempts.0,
-        retry_on: OutcomeSet::of(&outcomes),
+        retry_on: outcomes(&written.retry_on),
         backoff,
         budget: budget(&written.budget),
     }
+}
+
+fn outcomes(written: &[Outcome]) -> OutcomeSet {
+    OutcomeSet::of(&written.iter().map(|o| outcome(*o)).collect::<Vec<_>>())
 }
 
 fn outcome(outcome: Outcome) -> call::Outcome {

@@ -51,6 +51,7 @@ pub fn queueing(rate: f64, workers: u32, service: Span, duration: Span) -> Scena
                 per_try_timeout: Span::FOREVER,
                 deadline: Span::FOREVER,
                 retry: Retry::none(),
+                hedge: None,
                 balance: Balance::RoundRobin,
             },
             load: Load { process: Process::Poisson, stages: vec![stage], share: (0.0, 1.0), surges: vec![] },

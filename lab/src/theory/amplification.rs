@@ -4,6 +4,7 @@ use lab_core::{
     budget::Budget,
     call::Outcome,
     client::ClientPolicy,
+    hedge::{After, Hedge},
     retry::{Backoff, Jitter},
     time::Span,
 };
@@ -18,11 +19,27 @@ pub fn timeout_s(policy: &ClientPolicy) -> f64 {
 /// A budget by its sustained share of retries per call, not by the burst it starts with. Where the credit comes from successes
 /// it is the share per *success*, so that the result is an upper bound (fewer succeed while the service is down).
 pub fn attempts_when_all_time_out(policy: &ClientPolicy, calls_per_s: f64) -> f64 {
+    if let Some(hedge) = &policy.hedge {
+        return attempts_when_all_are_slow(policy, hedge, calls_per_s);
+    }
     if timeout_s(policy).is_infinite() || !policy.retry.retry_on.contains(Outcome::Timeout) {
         return 1.0;
     }
     let most = attempts_before_deadline(policy);
-    attempts_with_budget(most, budget_per_call(policy, calls_per_s))
+    attempts_with_budget(most, budget_per_call(&policy.retry.budget, policy, calls_per_s))
+}
+
+/// Attempts per call while every attempt is slow enough to be hedged. A fixed wait is over for all of them; a percentile is one
+/// of what all have lately taken, and hedges no greater share than before.
+fn attempts_when_all_are_slow(policy: &ClientPolicy, hedge: &Hedge, calls_per_s: f64) -> f64 {
+    let most = match hedge.after {
+        After::Quantile(share) => 1.0 + (1.0 - share) * f64::from(hedge.max_attempts - 1),
+        After::Fixed(wait) => {
+            let starts = |n: &u32| wait.as_secs_f64() * f64::from(*n) < timeout_s(policy);
+            1.0 + (1..hedge.max_attempts).take_while(starts).count() as f64
+        }
+    };
+    attempts_with_budget(most, budget_per_call(&hedge.budget, policy, calls_per_s))
 }
 
 /// `max_attempts`, or as many as can start before the call's deadline.
@@ -58,10 +75,10 @@ pub fn mean_wait_s(backoff: &Backoff, retry: u32) -> f64 {
     }
 }
 
-/// Retries per call that a budget sustains while every attempt times out; infinite without one.
-fn budget_per_call(policy: &ClientPolicy, calls_per_s: f64) -> f64 {
+/// Retries (or hedges) per call that a budget sustains while every attempt times out; infinite without one.
+fn budget_per_call(budget: &Budget, policy: &ClientPolicy, calls_per_s: f64) -> f64 {
     let ratio_of = |n: f64, of: f64| if of > 0.0 { n / of } else { f64::INFINITY };
-    match policy.retry.budget {
+    match *budget {
         Budget::None => f64::INFINITY,
         Budget::TokenBucket { ratio, .. } => ratio,
         Budget::AwsQuota { cost_timeout, first_try_success, .. } => {
@@ -74,7 +91,9 @@ fn budget_per_call(policy: &ClientPolicy, calls_per_s: f64) -> f64 {
             let each = timeout + mean_wait_s(&policy.retry.backoff, 1);
             // Little's law: so many retries under way, each for a backoff and a timeout.
             let floor = ratio_of(f64::from(at_least), calls_per_s * each);
-            let shared = if ratio < 1.0 { ratio / (1.0 - ratio) * timeout / each } else { f64::INFINITY };
+            // Where nothing ends an attempt, the wait before it is nothing beside it.
+            let busy = if timeout.is_infinite() { 1.0 } else { timeout / each };
+            let shared = if ratio < 1.0 { ratio / (1.0 - ratio) * busy } else { f64::INFINITY };
             floor.max(shared)
         }
         Budget::WindowRatio { ratio, .. } => ratio / (1.0 - ratio),
@@ -101,6 +120,7 @@ mod tests {
             per_try_timeout: Span::from_secs(1),
             deadline: Span::FOREVER,
             retry: Retry { max_attempts: 4, retry_on: OutcomeSet::of(&[Outcome::Timeout]), backoff, budget },
+            hedge: None,
             balance: Balance::RoundRobin,
         }
     }
@@ -117,6 +137,25 @@ mod tests {
         client = policy(Budget::None);
         client.per_try_timeout = Span::FOREVER;
         assert_eq!(attempts_when_all_time_out(&client, 100.0), 1.0);
+    }
+
+    #[test]
+    fn a_fixed_wait_hedges_all_calls_and_a_percentile_its_share() {
+        let attempts = |after, budget| {
+            let mut client = policy(Budget::None);
+            client.retry = Retry::none();
+            let non_fatal = OutcomeSet::EMPTY;
+            client.hedge = Some(Hedge { after, max_attempts: 3, non_fatal, budget, writes: false });
+            attempts_when_all_time_out(&client, 100.0)
+        };
+        let ms = |ms| After::Fixed(Span::from_millis(ms));
+        assert_eq!(attempts(ms(100), Budget::None), 3.0);
+        // The second attempt after 600 ms, the third would come after the timeout of a second.
+        assert_eq!(attempts(ms(600), Budget::None), 2.0);
+        let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found} {expected}");
+        close(attempts(After::Quantile(0.95), Budget::None), 1.1);
+        let bucket = Budget::TokenBucket { credit_per: CreditPer::Call, ratio: 0.02, burst: 9.0 };
+        close(attempts(ms(100), bucket), 1.02);
     }
 
     #[test]

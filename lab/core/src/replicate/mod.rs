@@ -183,7 +183,7 @@ impl Members {
         members
     }
     /// In order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = u32> + ExactSizeIterator + '_ {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = u32> + ExactSizeIterator + Clone + '_ {
         self.list[..usize::from(self.count)].iter().map(|&r| u32::from(r))
     }
     /// How many.

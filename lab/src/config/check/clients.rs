@@ -40,6 +40,9 @@ impl Checker<'_> {
         if let OrNone::Some(retry) = &client.retry {
             self.retry(&join(path, "retry"), retry, client);
         }
+        if let OrNone::Some(hedge) = &client.hedge {
+            self.hedge(&join(path, "hedge"), hedge, client);
+        }
     }
 
     fn retry(&mut self, path: &str, retry: &Retry, client: &Client) {
@@ -53,13 +56,7 @@ impl Checker<'_> {
                 "only timeouts are retried, and there is neither timeout nor deadline",
             );
         }
-        let mut seen = vec![];
-        for outcome in &retry.retry_on {
-            if seen.contains(outcome) {
-                self.error(&join(path, "retry_on"), "an outcome stands here twice");
-            }
-            seen.push(*outcome);
-        }
+        self.outcomes(&join(path, "retry_on"), &retry.retry_on);
         if let OrNone::Some(backoff) = &retry.backoff {
             self.backoff(&join(path, "backoff"), backoff);
         }
@@ -75,6 +72,13 @@ impl Checker<'_> {
         if retry.max_attempts.0 > 1000 && !waits && !bounded {
             let message = "retries without a wait, a limit or a budget would never end";
             self.error(&join(path, "max_attempts"), message);
+        }
+    }
+
+    pub(super) fn outcomes(&mut self, path: &str, outcomes: &[Outcome]) {
+        let twice = |i: usize| outcomes[..i].contains(&outcomes[i]);
+        if (0..outcomes.len()).any(twice) {
+            self.error(path, "an outcome stands here twice");
         }
     }
 
@@ -95,7 +99,7 @@ impl Checker<'_> {
         }
     }
 
-    fn budget(&mut self, path: &str, budget: &Budget) {
+    pub(super) fn budget(&mut self, path: &str, budget: &Budget) {
         match *budget {
             Budget::None | Budget::Concurrent { .. } => {}
             Budget::TokenBucket { burst, ratio, .. } => {

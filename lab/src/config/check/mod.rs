@@ -2,6 +2,7 @@
 mod clients;
 mod disturbances;
 mod expectations;
+mod hedges;
 mod load;
 mod services;
 

@@ -63,6 +63,10 @@ enum Event {
         client: u32,
         attempt: Attempt,
     },
+    Hedge {
+        client: u32,
+        attempt: Attempt,
+    },
     Server {
         server: u32,
         worker: u32,
@@ -229,6 +233,9 @@ impl<'a> World<'a> {
             }
             Event::Retry { client, attempt } => {
                 self.client(now, client, ClientIn::Woken(Wake::Retry(attempt)));
+            }
+            Event::Hedge { client, attempt } => {
+                self.client(now, client, ClientIn::Woken(Wake::Hedge(attempt)));
             }
             Event::Server { server, worker, epoch } => {
                 self.servers.step(now, server, ServerIn::Woken { worker, epoch })
@@ -404,6 +411,7 @@ impl Outbox<ClientOut> for ClientCarrier<'_> {
                     Wake::Timeouts => Event::Timeouts { client },
                     Wake::Timeout(attempt) => Event::Timeout { client, attempt },
                     Wake::Retry(attempt) => Event::Retry { client, attempt },
+                    Wake::Hedge(attempt) => Event::Hedge { client, attempt },
                 };
                 match group.lane(wake) {
                     Some(lane) => post.agenda.plan_in(lane, at, event),
