@@ -38,7 +38,7 @@ pub const PEER: u32 = u32::MAX;
 /// How long the jobs of [`PEER`] hold a worker that is not slowed down. Their `number` says which law is meant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PeerWork {
-    /// Of jobs with the number [`PeerWork::APPLY`].
+    /// Of jobs with the number [`PeerWork::APPLY`] or [`PeerWork::READ`].
     pub apply: Demand,
     /// Of jobs with the number [`PeerWork::TRANSFER`].
     pub transfer: Demand,
@@ -49,13 +49,15 @@ impl PeerWork {
     pub const APPLY: u32 = 1;
     /// A part of the store is read or written.
     pub const TRANSFER: u32 = 2;
+    /// A key is read for a quorum.
+    pub const READ: u32 = 3;
     /// It only has to get through the queue.
     pub const NONE: u32 = 0;
 
     /// How long `job` takes.
     fn draw(&self, job: &Job, draw: Draw) -> Span {
         match job.number {
-            PeerWork::APPLY => self.apply.draw(Stream::Demand, job.call, job.number, draw),
+            PeerWork::APPLY | PeerWork::READ => self.apply.draw(Stream::Demand, job.call, job.number, draw),
             PeerWork::TRANSFER => self.transfer.draw(Stream::Demand, job.call, job.number, draw),
             _ => Span::ZERO,
         }

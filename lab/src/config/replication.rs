@@ -55,6 +55,9 @@ pub enum Readers {
     Leader,
     /// Every member, from what it knows to be committed: reads may be stale.
     Any,
+    /// Every member, after asking all others and hearing from a majority: reads are linearizable, and need no lease. A
+    /// question holds a worker of each other member for `apply_time`. Needs `ack: majority`, which a majority of readers overlaps.
+    Quorum,
 }
 
 /// How fresh the answers to reads are.

@@ -36,7 +36,7 @@ pub struct Service {
     /// How the replicas hold a keyed store together.
     #[serde(default)]
     pub replication: Replication,
-    /// Of a replicated store: how long a message with writes of other replicas to apply holds a worker. `none`: as long as
+    /// Of a replicated store: how long a message with writes of other replicas to apply, or a question of a quorum read, holds a worker. `none`: as long as
     /// `service_time` says, for every replica does the same work.
     #[serde(default)]
     pub apply_time: OrNone<Law>,

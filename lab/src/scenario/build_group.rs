@@ -28,6 +28,7 @@ pub(super) fn mode(written: Replication) -> Option<Mode> {
             reads: match reads {
                 Readers::Leader => Reads::Leader,
                 Readers::Any => Reads::Any,
+                Readers::Quorum => Reads::Quorum,
             },
         },
         Replication::Chain => Mode::Chain,

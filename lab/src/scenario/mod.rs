@@ -201,6 +201,11 @@ impl Scenario {
             Mode::PrimaryBackup { reads: Reads::Any, .. } | Mode::Craq { .. } => {
                 reads * spread + (writes * here).max(applies)
             }
+            // Each of the others is asked, and reads the key as well.
+            Mode::PrimaryBackup { reads: Reads::Quorum, .. } => {
+                let asked = reads * (1.0 - 1.0 / replicas) * replication.apply_time.mean_seconds();
+                reads * spread + asked + (writes * here).max(applies)
+            }
             Mode::Chain if replicas == 1.0 => here,
             Mode::Chain => (writes * here).max(applies + reads * here),
             Mode::SharedLog => spread + applies,

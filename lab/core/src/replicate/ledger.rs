@@ -19,7 +19,8 @@
 //! would be whole in them, and some answer has all that was committed in `w`; the greatest has at least that. This
 //! is the argument of Viewstamped Replication (Liskov and Cowling, 2012, §8.1, where `w` is the last normal view). In a chain
 //! with its order kept each list is the beginning of the one before it, and the first has all.
-use super::message::{Entry, Position};
+use super::message::{Entry, Held, Position};
+use super::quorum::Heard;
 use super::{Key, Value, Version, View, store::Store};
 use crate::time::Time;
 use std::collections::{BTreeMap, VecDeque};
@@ -120,6 +121,20 @@ impl Ledger {
     /// committed value is a current one; before, a read could miss an acknowledged write or show one that gets lost.
     pub fn settled(&self) -> bool {
         self.committed >= self.start
+    }
+    /// What this replica has of `key`, for a read that asks a majority; `None` until it is whole in the view.
+    pub fn heard(&self, key: Key) -> Option<Heard> {
+        let whole = self.whole_in == self.view && self.store.whole_at().is_some_and(|at| at <= self.committed);
+        if !whole {
+            return None;
+        }
+        let (version, value) = self.store.get(key);
+        let committed = Some(Held { key, version, value }).filter(|held| held.version > 0);
+        let places = self.dirty.get(&key).into_iter().flatten().copied();
+        let entries = places.filter(|place| *place <= self.matched).filter_map(|place| self.get(place));
+        let above = entries.map(|entry| Held { key, version: entry.seq, value: entry.value });
+        let versions = committed.into_iter().chain(above).collect();
+        Some(Heard { matched: self.matched, committed: self.committed, versions })
     }
     /// What to say at a seal.
     pub fn position(&self) -> Position {

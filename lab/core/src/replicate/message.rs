@@ -175,6 +175,30 @@ pub enum Message {
         version: Version,
     },
 
+    // Quorum reads.
+    /// What do you have of this key? To every other member.
+    ReadQuery {
+        /// The view.
+        view: u64,
+        /// Names the question.
+        question: u64,
+        /// The key.
+        key: Key,
+    },
+    /// This; said by members that are whole in the view.
+    ReadAnswer {
+        /// The view.
+        view: u64,
+        /// From the question.
+        question: u64,
+        /// Up to here the sender's list is the primary's.
+        matched: Version,
+        /// Up to here the sender knows all to be committed.
+        committed: Version,
+        /// The committed write of the key, and those above it up to `matched`; in order.
+        versions: Vec<Held>,
+    },
+
     // Shared log.
     /// A writer asks the sequencer for a position.
     TokenRequest {
@@ -269,6 +293,8 @@ pub enum Cost {
     Free,
     /// It waits in the queue and holds a worker like a write: entries to be applied.
     Apply,
+    /// It waits in the queue and holds a worker as long as [`Cost::Apply`]: the key is read.
+    Read,
     /// It waits in the queue and holds a worker for a part of the store to be read or written.
     Transfer,
 }
@@ -289,6 +315,8 @@ impl Message {
             | Message::Appended { view, .. }
             | Message::VersionQuery { view, .. }
             | Message::VersionAnswer { view, .. }
+            | Message::ReadQuery { view, .. }
+            | Message::ReadAnswer { view, .. }
             | Message::TokenRequest { view, .. }
             | Message::Token { view, .. }
             | Message::TailQuery { view, .. }
@@ -307,6 +335,7 @@ impl Message {
                 Cost::Apply
             }
             Message::Fetch { .. } | Message::Part { .. } => Cost::Transfer,
+            Message::ReadQuery { .. } => Cost::Read,
             _ => Cost::Free,
         }
     }

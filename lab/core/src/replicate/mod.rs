@@ -19,6 +19,7 @@ pub mod node;
 pub mod player;
 pub mod primary_backup;
 pub mod protocol;
+pub mod quorum;
 pub mod sequencer;
 pub mod shared_log;
 pub mod store;
@@ -67,6 +68,8 @@ pub enum Reads {
     Leader,
     /// Every member from what it knows to be committed: possibly stale.
     Any,
+    /// Every member, after asking a majority: linearizable, without a lease. For [`Ack::Majority`], which it overlaps.
+    Quorum,
 }
 
 /// How fresh CRAQ's answers are.
@@ -256,9 +259,10 @@ impl Mode {
     pub fn serves(&self, view: &View, op: Op) -> Option<Target> {
         let first = view.members.first().map(Target::One);
         match (self, op) {
-            (Mode::PrimaryBackup { reads: Reads::Any, .. } | Mode::Craq { .. }, Op::Read(_)) => {
-                first.map(|_| Target::Any)
-            }
+            (
+                Mode::PrimaryBackup { reads: Reads::Any | Reads::Quorum, .. } | Mode::Craq { .. },
+                Op::Read(_),
+            ) => first.map(|_| Target::Any),
             (Mode::Chain, Op::Read(_)) => view.members.last().map(Target::One),
             (Mode::SharedLog, _) => first.map(|_| Target::Any),
             (Mode::PrimaryBackup { .. } | Mode::Chain | Mode::Craq { .. }, _) => first,

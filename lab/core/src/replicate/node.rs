@@ -30,7 +30,7 @@ pub struct NodePolicy {
     pub mode: Mode,
     /// Who belongs to the group.
     pub membership: Membership,
-    /// How long a message with entries to apply holds a worker.
+    /// How long a message with entries to apply, or a question of a quorum read, holds a worker.
     pub apply_time: Demand,
     /// How long reading or writing one part of a newcomer's store holds a worker.
     pub transfer_time: Demand,
@@ -540,6 +540,7 @@ impl Node {
             }
             (_, Cost::Transfer) => (PeerWork::TRANSFER, self.draw_key(from, &message)),
             (_, Cost::Apply) => (PeerWork::APPLY, self.draw_key(from, &message)),
+            (_, Cost::Read) => (PeerWork::READ, self.draw_key(from, &message)),
         };
         let attempt = self.parcels.keep(from, message);
         self.enqueue(now, attempt, call, number, out);
@@ -554,6 +555,7 @@ impl Node {
             Message::Append { entries, .. } | Message::LogWrite { entries, .. } => {
                 entries.first().map_or(0, |entry| entry.seq)
             }
+            Message::ReadQuery { question, .. } => *question,
             _ => 0,
         };
         let pair = u64::from(self.me) << 8 | u64::from(from);

@@ -2,13 +2,14 @@
 //!
 //! The order and what keeps it through changes of view is the [`super::ledger`]'s. A write costs 2 + 2(n − 1) messages on n
 //! members: request, an entry to each backup, an acknowledgement from each, answer. Backups learn what is committed with the
-//! next entry; if none comes, the primary tells them after a while.
+//! next entry; if none comes, the primary tells them after a while. Reads that ask a majority are the [`super::quorum`]'s.
 use super::{
-    Ack, Answer, Members, Mode, Op, Reads, Request, RequestId, Target, Version, View,
+    Ack, Answer, Key, Members, Mode, Op, Reads, Request, RequestId, Target, Version, View,
     feed::Feed,
     ledger::{Ledger, position_of, resumes},
     message::{Entry, Message, Position},
     protocol::Ask,
+    quorum::{Heard, Quorum},
     store::Store,
 };
 use crate::{machine::Outbox, time::Time};
@@ -30,6 +31,8 @@ pub struct PrimaryBackup {
     resumed: Members,
     /// Requests that are answered when the entry at this place is committed.
     waiting: BTreeMap<Version, Vec<RequestId>>,
+    /// Reads that wait for a majority.
+    quorum: Quorum,
 }
 
 impl PrimaryBackup {
@@ -45,6 +48,7 @@ impl PrimaryBackup {
             feed: Feed::default(),
             resumed: Members::default(),
             waiting: BTreeMap::new(),
+            quorum: Quorum::default(),
         }
     }
 
@@ -117,6 +121,7 @@ impl PrimaryBackup {
         for id in std::mem::take(&mut self.waiting).into_values().flatten() {
             out.put(Ask::Answer { id, answer: Answer::Unavailable });
         }
+        self.quorum.clear(out);
     }
 
     /// See [`super::protocol::Protocol::request`].
@@ -129,6 +134,10 @@ impl PrimaryBackup {
             Some(Target::One(first)) if first != self.me => Some(Answer::Elsewhere(self.view)),
             Some(Target::Any) if !self.view.members.contains(self.me) => Some(Answer::Elsewhere(self.view)),
             Some(target) => match op {
+                Op::Read(key) if self.reads == Reads::Quorum => {
+                    self.quorum.ask(now, (id, key), self.me, &self.view, out);
+                    return self.decide_reads(now, out);
+                }
                 Op::Read(key) => Some(if target == Target::Any || (leased && self.ledger.settled()) {
                     let (version, value) = self.store().get(key);
                     Answer::Found { version, value }
@@ -183,21 +192,49 @@ impl PrimaryBackup {
                 let last = self.ledger.matched();
                 let floor = self.ledger.committed();
                 out.put(Ask::Send { to: from, message: Message::Appended { view, last, held: last, floor } });
+                self.decide_reads(now, out);
             }
             Message::Appended { last, held, floor, .. } if self.is_primary() => {
                 self.feed.acknowledged(now, from, (last, held, floor), &self.ledger);
                 self.feed.pump(&self.ledger, out);
                 self.advance(out);
                 self.feed.arm(now, &self.ledger, None, out);
+                self.decide_reads(now, out);
+            }
+            Message::ReadQuery { view, question, key } if self.view.members.contains(self.me) => {
+                // Without an answer the member asks again.
+                if let Some(Heard { matched, committed, versions }) = self.ledger.heard(key) {
+                    let message = Message::ReadAnswer { view, question, matched, committed, versions };
+                    out.put(Ask::Send { to: from, message });
+                }
+            }
+            Message::ReadAnswer { question, matched, committed, versions, .. }
+                if self.view.members.contains(from) =>
+            {
+                self.quorum.heard(question, from, Heard { matched, committed, versions });
+                self.decide_reads(now, out);
             }
             _ => {}
         }
+    }
+
+    fn decide_reads(&mut self, now: Time, out: &mut impl Outbox<Ask>) {
+        let ledger = &self.ledger;
+        self.quorum.decide(self.view.members.len(), |key| ledger.heard(key), out);
+        self.quorum.arm(now, out);
     }
 
     /// See [`super::protocol::Protocol::woken`].
     pub fn woken(&mut self, now: Time, out: &mut impl Outbox<Ask>) {
         self.feed.woken(now, &self.ledger, out);
         self.feed.arm(now, &self.ledger, None, out);
+        self.quorum.woken(now, self.me, &self.view, out);
+        self.quorum.arm(now, out);
+    }
+
+    /// What it has of a key, as it would say to a member that asks; `None`: nothing that counts.
+    pub fn heard(&self, key: Key) -> Option<Heard> {
+        self.ledger.heard(key)
     }
 
     /// A learner asks for a part, `first`: for the first one, and gets all new entries from now on. Where its own order is to

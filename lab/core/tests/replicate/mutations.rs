@@ -28,7 +28,7 @@ fn retries_that_are_carried_out_twice() {
 
 #[test]
 fn an_acknowledgement_before_the_others_have_it() {
-    found(Sabotage::AcknowledgesOnSending, &["pb_majority", "pb_all", "chain", "craq", "shared_log"]);
+    found(Sabotage::AcknowledgesOnSending, &["pb_majority", "pb_quorum", "pb_all", "chain", "craq", "shared_log"]);
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn dirty_reads() {
 /// has. So being told of the next view fences as well as the seal does.
 #[test]
 fn a_replica_that_goes_on_after_its_seal() {
-    found(Sabotage::IgnoresSeals, &["pb_all", "pb_majority", "chain", "craq"]);
+    found(Sabotage::IgnoresSeals, &["pb_all", "pb_majority", "pb_quorum", "chain", "craq"]);
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_lease_that_never_ends() {
 
 #[test]
 fn messages_of_another_view() {
-    found(Sabotage::ChecksNoViews, &["pb_all", "pb_majority", "chain", "craq", "shared_log"]);
+    found(Sabotage::ChecksNoViews, &["pb_all", "pb_majority", "pb_quorum", "chain", "craq", "shared_log"]);
 }
 
 #[test]
@@ -67,6 +67,12 @@ fn a_newcomer_that_misses_keys() {
 #[test]
 fn a_newcomer_that_is_taken_for_its_former_self() {
     found(Sabotage::ChecksNoLives, &["pb_all", "pb_majority", "chain", "craq", "shared_log"]);
+}
+
+#[test]
+fn a_quorum_that_is_none() {
+    found(Sabotage::ReadsAMinority, &["pb_quorum"]);
+    found(Sabotage::ShowsUncommitted, &["pb_quorum"]);
 }
 
 #[test]

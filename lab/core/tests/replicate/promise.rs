@@ -39,7 +39,7 @@ pub(crate) fn freshness(schedule: &Schedule) -> Fresh {
     let quiet =
         schedule.faults.is_empty() && schedule.network.loss == 0.0 && schedule.network.late_share == 0.0;
     match schedule.mode {
-        Mode::PrimaryBackup { reads: Reads::Leader, .. }
+        Mode::PrimaryBackup { reads: Reads::Leader | Reads::Quorum, .. }
         | Mode::Craq { reads: Freshness::Strong }
         | Mode::Chain
         | Mode::SharedLog => Fresh::Linearizable,

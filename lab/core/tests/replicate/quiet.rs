@@ -54,6 +54,27 @@ fn a_write_takes_as_many_messages_as_the_papers_say() {
     }
 }
 
+/// Messages that a read takes between replicas: a question to each of the others, and its answer. Where one replica answers,
+/// there are none.
+#[test]
+fn a_read_takes_as_many_messages_as_its_rule_says() {
+    for (name, links) in [("pb_quorum", 2), ("pb_majority", 0), ("pb_majority_any", 0)] {
+        let mode = MODES.iter().find(|(n, _)| *n == name).expect("a protocol's name").1;
+        for replicas in [1, 2, 3, 5] {
+            let report = world::run(&Schedule { reads: 1.0, ..writes(mode, replicas) }, None, false);
+            assert_eq!((report.violation, report.views), (None, 1), "{name}");
+            // The last look writes each key once.
+            let (all, reads) = (report.messages as f64, (report.answered - report.writes) as f64);
+            let of_writes = 2.0 * f64::from(replicas - 1) * report.writes as f64;
+            let each = (all - of_writes) / reads;
+            let expected = f64::from(links * (replicas - 1));
+            // Commit news that no write carries come on top, now and then.
+            println!("{name}, {replicas} replicas: {each:.2} messages a read, {expected} expected");
+            assert!((expected..expected + 0.4).contains(&each), "{name}, {replicas}: {each} and not {expected}");
+        }
+    }
+}
+
 /// Linearizable where that is promised, else at most a little stale; and nobody is taken for dead.
 #[test]
 fn nothing_goes_wrong_by_itself() {

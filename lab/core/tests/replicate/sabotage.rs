@@ -5,6 +5,8 @@ use lab_core::{
         Key, Version,
         message::Message,
         node::{MANAGER, Node},
+        protocol::Protocol,
+        quorum::Heard,
     },
     time::Span,
 };
@@ -36,6 +38,10 @@ pub(crate) enum Sabotage {
     ChecksNoLives,
     /// The sequencer hands out positions again, and a log unit says it has written what it has not.
     WritesTwice,
+    /// A read goes by what one replica has: whoever is asked is taken to have the same as the one who asks.
+    ReadsAMinority,
+    /// A read shows the newest version that anyone has, committed or not.
+    ShowsUncommitted,
     /// The sequencer names a tail that lies behind the last position.
     NamesOldTails,
 }
@@ -90,6 +96,19 @@ impl Saboteur {
                 let answer = Message::VersionAnswer { view: *view, question: *question, version };
                 return vec![(to, from, answer)];
             }
+            (Sabotage::ReadsAMinority, Message::ReadQuery { view, question, key }) => {
+                let own = match nodes[from as usize].protocol() {
+                    Some(Protocol::PrimaryBackup(protocol)) => protocol.heard(*key),
+                    _ => None,
+                };
+                let Some(Heard { matched, committed, versions }) = own else { return vec![] };
+                let answer =
+                    Message::ReadAnswer { view: *view, question: *question, matched, committed, versions };
+                return vec![(to, from, answer)];
+            }
+            (Sabotage::ShowsUncommitted, Message::ReadAnswer { matched, committed, .. }) => {
+                *committed = *matched;
+            }
             (Sabotage::IgnoresSeals, Message::Seal { view, incarnation })
                 if nodes[to as usize].member().is_member() =>
             {
@@ -141,6 +160,8 @@ impl Saboteur {
                 | Message::Appended { view, .. }
                 | Message::VersionQuery { view, .. }
                 | Message::VersionAnswer { view, .. }
+                | Message::ReadQuery { view, .. }
+                | Message::ReadAnswer { view, .. }
                 | Message::TokenRequest { view, .. }
                 | Message::Token { view, .. }
                 | Message::TailQuery { view, .. }

@@ -117,12 +117,13 @@ pub(crate) const MANAGER_BIT: u32 = 1 << 31;
 pub(crate) const FAULTS_END: u64 = 1_500;
 
 /// The protocols under test, with their names.
-pub(crate) const MODES: [(&str, Mode); 11] = [
+pub(crate) const MODES: [(&str, Mode); 12] = [
     ("pb_all", Mode::PrimaryBackup { ack: Ack::All, reads: Reads::Leader }),
     ("pb_majority", Mode::PrimaryBackup { ack: Ack::Majority, reads: Reads::Leader }),
     ("pb_one", Mode::PrimaryBackup { ack: Ack::One, reads: Reads::Leader }),
     ("pb_all_any", Mode::PrimaryBackup { ack: Ack::All, reads: Reads::Any }),
     ("pb_majority_any", Mode::PrimaryBackup { ack: Ack::Majority, reads: Reads::Any }),
+    ("pb_quorum", Mode::PrimaryBackup { ack: Ack::Majority, reads: Reads::Quorum }),
     ("pb_one_any", Mode::PrimaryBackup { ack: Ack::One, reads: Reads::Any }),
     ("chain", Mode::Chain),
     ("craq", Mode::Craq { reads: Freshness::Strong }),

@@ -113,7 +113,7 @@ macro_rules! protocols {
         }
     )*};
 }
-protocols! { pb_all pb_majority pb_one pb_all_any pb_majority_any pb_one_any chain craq craq_eventual craq_bounded shared_log }
+protocols! { pb_all pb_majority pb_one pb_all_any pb_majority_any pb_quorum pb_one_any chain craq craq_eventual craq_bounded shared_log }
 
 /// Runs the schedule in `LAB_FAULT_REPLAY` and tells the whole story.
 #[test]

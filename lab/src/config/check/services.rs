@@ -4,7 +4,7 @@ use crate::config::{
     cache::FillTimeout,
     choice::OrNone,
     recorded,
-    replication::Replication,
+    replication::{Ack, Readers, Replication},
     service::{Discipline, Law, LawKind, Service},
 };
 use lab_core::{replicate::REPLICAS_MAX, time::Span};
@@ -114,6 +114,13 @@ impl Checker<'_> {
                     self.warn(&join(path, key), only);
                 }
             }
+        }
+        if let Replication::PrimaryBackup { ack, reads: Readers::Quorum } = service.replication
+            && ack != Ack::Majority
+        {
+            let message = "a quorum of readers is a majority, and has to overlap those who acknowledged the write";
+            let help = Some("write `ack: majority`".into());
+            self.error_with(&join(path, "replication.primary_backup.reads"), message, help);
         }
         let OrNone::Some(membership) = &service.membership else { return };
         let path = join(path, "membership");
