@@ -6,7 +6,7 @@ use crate::{
 use lab_core::{
     call::Attempt,
     replicate::{
-        Answer, Freshness, Key, Mode, Op, Value, Version, View, message::Entry, node::Node,
+        Answer, Freshness, Key, Mode, Op, Reads, Value, Version, View, message::Entry, node::Node,
         protocol::Protocol, store::Store,
     },
     time::{Span, Time},
@@ -82,6 +82,7 @@ struct Life {
 impl Audit {
     pub(crate) fn new(mode: Mode, replicas: u32) -> Audit {
         let forward = match mode {
+            Mode::PrimaryBackup { reads: Reads::Quorum, .. } => false,
             Mode::PrimaryBackup { .. } | Mode::Chain | Mode::Craq { reads: Freshness::Eventual } => true,
             Mode::Craq { .. } | Mode::SharedLog => false,
         };
