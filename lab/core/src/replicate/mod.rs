@@ -19,6 +19,7 @@ pub mod node;
 pub mod player;
 pub mod primary_backup;
 pub mod protocol;
+mod requests;
 pub mod sequencer;
 pub mod shared_log;
 pub mod store;
