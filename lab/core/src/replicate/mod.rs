@@ -16,6 +16,7 @@ pub mod manager;
 pub mod member;
 pub mod message;
 pub mod node;
+mod parcels;
 pub mod player;
 pub mod primary_backup;
 pub mod protocol;

@@ -7,6 +7,7 @@ use super::{
     Answer, Mode, Op, Request, RequestId, Target, Value, View,
     member::{Member, Membership, Note, Sealing},
     message::{Cost, Message, Position},
+    parcels::Parcels,
     protocol::{Ask, Protocol},
     requests::{Entry, Pending, Requests},
     store::Store,
@@ -20,7 +21,6 @@ use crate::{
     time::{Span, Time},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
 
 /// What the replicas of a replicated store decide by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -182,85 +182,6 @@ enum State {
 
 /// How a job of the server names the heartbeat that waits in the queue, among the messages that do.
 const HEARTBEAT: u32 = u32::MAX;
-
-/// Messages of other replicas whose work is not done.
-///
-/// The work of two of them may end in another order than they came in, with several workers or another discipline than
-/// oldest first. They are handed on in the order of each sender nevertheless, as from one connection: the protocols send
-/// entries in order and would have to send them again.
-#[derive(Clone, Debug, Default)]
-struct Parcels {
-    slots: Vec<Option<Parcel>>,
-    free: Vec<u32>,
-    generation: u32,
-    /// The messages with entries of each sender, in the order they came in.
-    lines: BTreeMap<u32, VecDeque<u32>>,
-}
-
-#[derive(Clone, Debug)]
-struct Parcel {
-    from: u32,
-    message: Message,
-    done: bool,
-}
-
-impl Parcels {
-    /// Keeps a message; the attempt by which the server's job names it.
-    fn keep(&mut self, from: u32, message: Message) -> Attempt {
-        let in_line = message.cost() == Cost::Apply;
-        let parcel = Some(Parcel { from, message, done: false });
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = parcel;
-                slot
-            }
-            None => {
-                self.slots.push(parcel);
-                self.slots.len() as u32 - 1
-            }
-        };
-        if in_line {
-            self.lines.entry(from).or_default().push_back(slot);
-        }
-        self.generation = self.generation.wrapping_add(1);
-        Attempt { slot, generation: self.generation }
-    }
-
-    /// Whether a message like this waits: a learner's question, or a part of the store.
-    fn any(&self, like: impl Fn(u32, &Message) -> bool) -> bool {
-        self.slots.iter().flatten().any(|parcel| like(parcel.from, &parcel.message))
-    }
-
-    /// The work of the message in `slot` is over; `lost`: it was turned away. Hands on what is due.
-    fn done(&mut self, slot: u32, lost: bool, mut due: impl FnMut(u32, Message)) {
-        let Some(Some(parcel)) = self.slots.get_mut(slot as usize) else { return };
-        let from = parcel.from;
-        parcel.done = true;
-        let in_line = parcel.message.cost() == Cost::Apply;
-        if lost || !in_line {
-            let parcel = self.slots[slot as usize].take();
-            self.free.push(slot);
-            if in_line && let Some(line) = self.lines.get_mut(&from) {
-                line.retain(|&s| s != slot);
-            }
-            if let Some(parcel) = parcel.filter(|_| !lost) {
-                due(from, parcel.message);
-            }
-        }
-        let Some(line) = self.lines.get_mut(&from) else { return };
-        while let Some(&first) = line.front() {
-            let place = &mut self.slots[first as usize];
-            if place.as_ref().is_some_and(|parcel| !parcel.done) {
-                break;
-            }
-            line.pop_front();
-            if let Some(parcel) = place.take() {
-                self.free.push(first);
-                due(from, parcel.message);
-            }
-        }
-    }
-}
 
 impl Node {
     /// Replica `me` of `replicas`, a member of view 1 from the beginning.
@@ -457,6 +378,7 @@ impl Node {
         let mut asks = std::mem::take(&mut self.asks);
         for ask in asks.drain(..) {
             match ask {
+                Ask::Send { to, message } if to == self.me => self.peer(now, to, message, out),
                 Ask::Send { to, message } => out.put(NodeOut::Send { to, message }),
                 Ask::Answer { id, answer } => self.answer(id, answer, out),
                 Ask::WakeAt(at) => out.put(NodeOut::WakeAt { at, wake: NodeWake::Protocol }),
@@ -555,6 +477,12 @@ impl Node {
                     return;
                 }
                 (PeerWork::TRANSFER, self.draw_key(from, &message))
+            }
+            // Whoever sends a write of the log again gets the answer to the first.
+            (Message::LogWrite { view, ask, .. }, Cost::Apply)
+                if self.parcels.has_write(from, *view, *ask) =>
+            {
+                return;
             }
             (_, Cost::Transfer) => (PeerWork::TRANSFER, self.draw_key(from, &message)),
             (_, Cost::Apply) => (PeerWork::APPLY, self.draw_key(from, &message)),
