@@ -64,7 +64,7 @@ fn remarks(runs: &[RunView]) -> Vec<String> {
             return format!("hit rate {} %", number(mean_from(&hits.at, &hits.rate, end * 0.95).round()));
         }
         match groups.first() {
-            Some(group) if changes => format!("{} of {} in", group.members_at_end(), group.replicas),
+            Some(group) if changes => format!("{} of {} members", group.members_at_end(), group.replicas),
             Some(_) => busiest(&every_row(run), end).unwrap_or_default(),
             None => String::new(),
         }
@@ -74,7 +74,7 @@ fn remarks(runs: &[RunView]) -> Vec<String> {
 
 fn busiest(busy: &Busy, end: f64) -> Option<String> {
     let most = busy.rows.iter().map(|row| busy.at_end(row, end)).max_by(f64::total_cmp)?;
-    Some(format!("busiest {} %", number((most * 100.0).round())))
+    Some(format!("busiest replica {} %", number((most * 100.0).round())))
 }
 
 fn caption(runs: &[RunView], title: &str) -> String {

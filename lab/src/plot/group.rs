@@ -82,7 +82,7 @@ impl Group {
         (at, values)
     }
 
-    /// What each change of view did, in a few words: `replica 0 out, 1 is primary`; nothing where it changed roles alone.
+    /// What each change of view did, in a few words: `replica 0 out, 1 is primary`; nothing where the members stay.
     pub(super) fn marks(&self) -> Vec<(f64, String)> {
         let pairs = self.views.windows(2);
         pairs.map(|pair| (pair[1].0.as_secs_f64(), self.change(&pair[0].1, &pair[1].1))).collect()
@@ -99,7 +99,6 @@ impl Group {
         let parts = [
             new(&before.members, &after.members, "out"),
             new(&after.members, &before.members, "in"),
-            new(&after.learners, &before.learners, "catches up"),
             leads.map(|replica| format!("{replica} is {}", self.leader)),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();

@@ -5,7 +5,7 @@ use lab::plot::{
 };
 
 /// No label leaves the canvas or covers another.
-pub fn labels_are_apart(figure: &Figure) {
+pub(crate) fn labels_are_apart(figure: &Figure) {
     let canvas = Rect { x0: 0.0, y0: 0.0, x1: figure.ink.width as f32, y1: figure.ink.height as f32 };
     let labels: Vec<_> = figure.ink.labels().map(|label| (label.text.as_str(), label.bounds())).collect();
     for (index, (text, bounds)) in labels.iter().enumerate() {
@@ -17,7 +17,7 @@ pub fn labels_are_apart(figure: &Figure) {
 }
 
 /// Everything drawn is made of numbers inside the canvas.
-pub fn paths_are_inside(figure: &Figure) {
+pub(crate) fn paths_are_inside(figure: &Figure) {
     let (width, height) = (figure.ink.width as f32, figure.ink.height as f32);
     for op in &figure.ink.ops {
         let points: &[(f32, f32)] = match op {
@@ -34,12 +34,12 @@ pub fn paths_are_inside(figure: &Figure) {
 }
 
 /// Every text of the figure.
-pub fn words(figure: &Figure) -> Vec<String> {
+pub(crate) fn words(figure: &Figure) -> Vec<String> {
     figure.ink.labels().map(|label| label.text.clone()).collect()
 }
 
 /// The corners of all lines of this colour and width.
-pub fn lines(figure: &Figure, colour: Colour, stroke: f32) -> Vec<Vec<(f32, f32)>> {
+pub(crate) fn lines(figure: &Figure, colour: Colour, stroke: f32) -> Vec<Vec<(f32, f32)>> {
     let is_it = |op: &Op| match op {
         Op::Line { points, width, paint } if paint.rgb == colour.light && *width == stroke => {
             Some(points.clone())

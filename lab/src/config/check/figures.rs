@@ -74,7 +74,7 @@ fn rises_and_falls(stages: &Stages, duration: Span) -> bool {
         if begins < duration && !stage.ramp {
             rates.push(stage.rate.0);
         }
-        begins = begins + stage.lasts.0;
+        begins += stage.lasts.0;
     }
     let lower = |rates: &[f64], top: f64| rates.iter().any(|rate| *rate < top);
     (0..rates.len()).any(|i| lower(&rates[..i], rates[i]) && lower(&rates[i + 1..], rates[i]))
