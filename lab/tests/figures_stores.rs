@@ -9,7 +9,7 @@ use lab::{
         ink::{Op, colour},
         overlay, timeline, wanted,
     },
-    scenario::{Metric, Over, Plan, Scenario, load},
+    scenario::{Metric, Over, Plan, Scenario, Wanted, load, plan::Point},
     trace::Trace,
     verdict::{Judgement, RunView, judge_sim, measure},
 };
@@ -251,6 +251,24 @@ fn a_figure_over_variants_has_a_point_for_each_and_shows_what_was_measured() {
     let upright = bars.iter().filter(|bar| bar[0].0 == bar[1].0).count();
     assert!(upright >= 3, "{upright} bars");
     assert_eq!((dots(&figures[1], colour::BLUE).len(), dots(&figures[1], colour::ORANGE).len()), (5, 5));
+}
+
+#[test]
+fn a_single_line_needs_no_name() {
+    let plan = shipped("craq-reads", &["duration=21 s", "warmup=1 s"]);
+    let Wanted::OverVariants { metric, over, x, points } = &plan.figures[0] else {
+        panic!("it is one over variants")
+    };
+    let craq: Vec<Point> = points.iter().filter(|p| p.series == "craq").cloned().collect();
+    assert_eq!(craq.iter().map(|p| p.x).collect::<Vec<_>>(), [3.0, 5.0, 7.0]);
+    let unnamed = craq.into_iter().map(|p| Point { series: String::new(), ..p }).collect();
+    let only = Wanted::OverVariants { metric: *metric, over: *over, x: x.clone(), points: unnamed };
+    let runs = [baseline(&plan), variant(&plan, "craq_5"), variant(&plan, "craq_7")];
+    let figure = wanted(&only, &runs.iter().map(Run::view).collect::<Vec<_>>()).unwrap();
+    labels_are_apart(&figure);
+    assert_eq!(words(&figure)[0], "Goodput grows 2.3-fold");
+    assert!(words(&figure).iter().all(|word| !word.is_empty()));
+    assert_eq!(wanted(&only, &[]), None, "what did not run has no figure");
 }
 
 /// A load that goes up in steps and comes down again, with retries, up to `top` calls per second; the capacity is 800/s.

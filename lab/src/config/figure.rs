@@ -1,5 +1,10 @@
 //! Figures that a config asks for, beside those that every experiment gets.
-use super::expect::{Metric, Stretch};
+use super::{
+    Experiment,
+    expect::{Metric, Stretch},
+    workload::Stages,
+};
+use lab_core::time::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,4 +33,29 @@ pub struct Figure {
     /// With `loop`: which variant. Left out: the experiment itself.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub variant: String,
+}
+
+/// What a loop is told that has none to draw.
+pub(super) const NO_LOOP: &str =
+    "a loop needs a workload with stages of constant rates that rise and fall again within the run";
+
+/// Whether a workload of `experiment` has stages that make a loop.
+pub(super) fn has_a_loop(experiment: &Experiment) -> bool {
+    let own = experiment.clients.values().filter_map(|client| client.workload.as_ref());
+    let mut all = experiment.workload.iter().chain(own);
+    all.any(|workload| rises_and_falls(&workload.stages, experiment.duration.0))
+}
+
+/// Whether a rate lies between two smaller ones, all of them constant and within a run of `duration`.
+fn rises_and_falls(stages: &Stages, duration: Span) -> bool {
+    let mut begins = Span::ZERO;
+    let mut rates = vec![];
+    for stage in &stages.0 {
+        if begins < duration && !stage.ramp {
+            rates.push(stage.rate.0);
+        }
+        begins += stage.lasts.0;
+    }
+    let lower = |rates: &[f64], top: f64| rates.iter().any(|rate| *rate < top);
+    (0..rates.len()).any(|i| lower(&rates[..i], rates[i]) && lower(&rates[i + 1..], rates[i]))
 }

@@ -5,10 +5,11 @@ use super::{
     diagnose::{ConfigErrors, Finding, suggest},
     effective::{effective, relocate, to_yaml},
     expand::Expander,
+    figure::{Figure, NO_LOOP, has_a_loop},
     node::{Entry, Node, Place, Source, Sources, Value},
     overlay::{change, find},
     parse::{Malformed, parse},
-    points::{Candidate, Point, points},
+    points::{Candidate, NoPoints, Point, points},
     read::{Poison, read},
     resolve::resolve,
 };
@@ -209,7 +210,10 @@ impl Loader {
         let candidates: Vec<Candidate<'_>> = std::iter::once(itself).chain(changed).collect();
         let mut all = vec![];
         for (index, figure) in experiment.figures.iter().enumerate() {
-            let found = if figure.looped.is_some() { Ok(vec![]) } else { points(figure, &candidates) };
+            let found = match figure.looped {
+                None => points(figure, &candidates),
+                Some(_) => loop_of(figure, variants).map(|()| vec![]),
+            };
             all.push(found.unwrap_or_else(|wrong| {
                 let path = format!("figures.{index}.{}", wrong.key);
                 let place = find(tree, &path).map_or(tree.place, |node| node.place);
@@ -269,6 +273,17 @@ impl Loader {
         }
         let name = variant.key.text().unwrap_or("").to_owned();
         Some(LoadedVariant { name, change: changes, experiment: experiment? })
+    }
+}
+
+/// That of a variant; the experiment's own workload is looked at where the experiment is.
+fn loop_of(figure: &Figure, variants: &[LoadedVariant]) -> Result<(), NoPoints> {
+    match variants.iter().find(|v| v.name == figure.variant) {
+        Some(variant) if !has_a_loop(&variant.experiment) => {
+            let message = format!("{NO_LOOP}; that of `{}` has none", variant.name);
+            Err(NoPoints::new("variant", message, None))
+        }
+        _ => Ok(()),
     }
 }
 

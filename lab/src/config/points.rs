@@ -42,7 +42,7 @@ pub(super) struct NoPoints {
 }
 
 impl NoPoints {
-    fn new(key: &'static str, message: String, help: Option<String>) -> NoPoints {
+    pub(super) fn new(key: &'static str, message: String, help: Option<String>) -> NoPoints {
         NoPoints { key, message, label: String::new(), help }
     }
 }

@@ -30,12 +30,12 @@ pub(super) struct Row {
     /// Share of the workers at work, from 0 to 1, by stretch of time.
     pub(super) busy: Vec<f64>,
     /// What the replica is in its group, by stretch of time; empty where it is not told replica by replica.
-    pub(super) part: Vec<Part>,
+    pub(super) standing: Vec<Standing>,
 }
 
 /// What a replica is in its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum Standing {
     First,
     Last,
     Member,
@@ -61,20 +61,24 @@ pub(super) fn every_row(run: &RunView) -> Busy {
             servers.iter().map(|server| groups.iter().map(|group| share(server, group)).collect()).collect();
         let name = |what: String| if services.len() > 1 { format!("{} {what}", service.name) } else { what };
         if service.membership.is_none() {
-            busy.rows.push(Row { name: service.name.clone(), busy: across(&each, mean), part: vec![] });
+            busy.rows.push(Row { name: service.name.clone(), busy: across(&each, mean), standing: vec![] });
         } else if service.replicas > REPLICAS_MAX {
             for (what, pick) in [("busiest", 1.0), ("median", 0.5), ("idlest", 0.0)] {
-                let busy_most = across(&each, |all| quantile(all, pick));
-                busy.rows.push(Row { name: name(what.into()), busy: busy_most, part: vec![] });
+                let told = across(&each, |all| quantile(all, pick));
+                busy.rows.push(Row { name: name(what.into()), busy: told, standing: vec![] });
             }
         } else {
             let views = run.trace.views(&service.name, service.replicas);
-            busy.roles = roles(service);
+            let roles = roles(service);
+            if !roles.0.is_empty() {
+                busy.roles = roles;
+            }
             for (server, shares) in servers.iter().zip(each) {
-                let part = busy.at.iter().map(|at| part(&views, *at, server.replica, busy.roles)).collect();
+                let standing =
+                    busy.at.iter().map(|at| standing(&views, *at, server.replica, roles)).collect();
                 let what = if services.len() > 1 { "" } else { "replica " };
                 let name = name(format!("{what}{}", server.replica));
-                busy.rows.push(Row { name, busy: shares, part });
+                busy.rows.push(Row { name, busy: shares, standing });
             }
         }
     }
@@ -132,13 +136,15 @@ pub(super) fn roles(service: &Service) -> (&'static str, &'static str) {
     }
 }
 
-fn part(views: &[(Time, View)], at: f64, replica: u32, roles: (&str, &str)) -> Part {
-    let Some((_, view)) = views.iter().rfind(|(from, _)| from.as_secs_f64() <= at) else { return Part::Out };
+fn standing(views: &[(Time, View)], at: f64, replica: u32, roles: (&str, &str)) -> Standing {
+    let Some((_, view)) = views.iter().rfind(|(from, _)| from.as_secs_f64() <= at) else {
+        return Standing::Out;
+    };
     let mut members = view.members.iter();
     match members.position(|member| member == replica) {
-        None => Part::Out,
-        Some(0) if !roles.0.is_empty() => Part::First,
-        Some(place) if !roles.1.is_empty() && place + 1 == view.members.len() => Part::Last,
-        Some(_) => Part::Member,
+        None => Standing::Out,
+        Some(0) if !roles.0.is_empty() => Standing::First,
+        Some(place) if !roles.1.is_empty() && place + 1 == view.members.len() => Standing::Last,
+        Some(_) => Standing::Member,
     }
 }

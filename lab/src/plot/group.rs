@@ -6,7 +6,7 @@ use lab_core::{
     time::Time,
 };
 
-/// A group whose membership changed, or of which a member fell behind.
+/// A group of replicas, as a run showed it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Group {
     /// The service's name.

@@ -1,6 +1,6 @@
 //! Rows one below the other, each of them how busy a replica's or a service's workers are.
 use super::{
-    busy::{Busy, Part, Row},
+    busy::{Busy, Row, Standing},
     canvas::{At, Canvas, LEFT_MIDDLE, RIGHT_MIDDLE, TICK, Type, name_in},
     header::wrap,
     ink::{Colour, colour},
@@ -32,24 +32,26 @@ pub(super) fn panels(busy: &Busy, x0: f64, x1: f64, top: f64, x: Scale) -> Vec<P
 /// What a row is, for a heading.
 pub(super) fn meaning(busy: &Busy) -> String {
     let mut words = vec!["share of workers at work, each row from 0 to 100 %, right: at the end".to_owned()];
-    let has = |part: Part| busy.rows.iter().any(|row| row.part.contains(&part));
-    for (part, colour, role) in [(Part::First, "blue", busy.roles.0), (Part::Last, "purple", busy.roles.1)] {
-        if has(part) && !role.is_empty() {
+    let has = |standing: Standing| busy.rows.iter().any(|row| row.standing.contains(&standing));
+    for (standing, colour, role) in
+        [(Standing::First, "blue", busy.roles.0), (Standing::Last, "purple", busy.roles.1)]
+    {
+        if has(standing) && !role.is_empty() {
             words.push(format!("{colour}: the {role}"));
         }
     }
-    if has(Part::Out) {
+    if has(Standing::Out) {
         words.push("grey: not in the view".into());
     }
     words.join("; ")
 }
 
-/// The colour of a replica that is `part` of its group; where nobody has a role of his own, all have the first one's.
-fn colour_of(busy: &Busy, part: Part) -> Colour {
-    match part {
-        Part::Last => colour::PURPLE,
-        Part::Member | Part::Out if !busy.roles.0.is_empty() => colour::SLATE,
-        Part::First | Part::Member | Part::Out => colour::BLUE,
+/// The colour of a replica that is `standing` in its group; where nobody has a role of his own, all have the first one's.
+fn colour_of(busy: &Busy, standing: Standing) -> Colour {
+    match standing {
+        Standing::Last => colour::PURPLE,
+        Standing::Member | Standing::Out if !busy.roles.0.is_empty() => colour::SLATE,
+        Standing::First | Standing::Member | Standing::Out => colour::BLUE,
     }
 }
 
@@ -60,7 +62,7 @@ pub(super) fn name(canvas: &Canvas, panel: &Panel, busy: &Busy, row: &Row, end: 
     let name = wrap(&row.name, kind, panel.x0 - 12.0);
     canvas.text(name.first().map_or("", String::as_str), kind, (panel.x0 - 8.0, middle), RIGHT_MIDDLE);
     if end.is_finite() {
-        let last = row.part.last().copied().unwrap_or(Part::Member);
+        let last = row.standing.last().copied().unwrap_or(Standing::Member);
         let kind = name_in(colour_of(busy, last));
         canvas.text(
             &format!("{} %", number((end * 100.0).round())),
@@ -74,39 +76,39 @@ pub(super) fn name(canvas: &Canvas, panel: &Panel, busy: &Busy, row: &Row, end: 
 
 /// Fills a row below the steps of its values, with this opacity, and greys where the replica is no member.
 pub(super) fn fill(canvas: &Canvas, panel: &Panel, busy: &Busy, row: &Row, opacity: f64) {
-    for (part, steps) in steps(panel, busy, row) {
+    for (standing, steps) in steps(panel, busy, row) {
         let (Some(first), Some(last)) = (steps.first(), steps.last()) else { continue };
         let (from, until) = (first.0, last.0);
-        if part == Part::Out {
+        if standing == Standing::Out {
             canvas.fill_rect((from, panel.y0), (until, panel.y1), colour::MUTED, 0.28);
         }
         let corners: Vec<At> = steps.iter().copied().chain([(until, panel.y1), (from, panel.y1)]).collect();
-        canvas.fill_polygon(&corners, colour_of(busy, part), opacity);
+        canvas.fill_polygon(&corners, colour_of(busy, standing), opacity);
     }
 }
 
 /// Draws the steps of a row as a line.
 pub(super) fn line(canvas: &Canvas, panel: &Panel, busy: &Busy, row: &Row, width: f64) {
-    for (part, steps) in steps(panel, busy, row) {
-        canvas.line(&steps, colour_of(busy, part), width);
+    for (standing, steps) in steps(panel, busy, row) {
+        canvas.line(&steps, colour_of(busy, standing), width);
     }
 }
 
 /// The outline of a row, in stretches in which the replica is the same thing.
-fn steps(panel: &Panel, busy: &Busy, row: &Row) -> Vec<(Part, Vec<At>)> {
-    let mut stretches: Vec<(Part, Vec<At>)> = vec![];
+fn steps(panel: &Panel, busy: &Busy, row: &Row) -> Vec<(Standing, Vec<At>)> {
+    let mut stretches: Vec<(Standing, Vec<At>)> = vec![];
     let end = panel.x1;
     for (index, (at, value)) in busy.at.iter().zip(&row.busy).enumerate() {
         if !value.is_finite() {
             continue;
         }
-        let part = row.part.get(index).copied().unwrap_or(Part::Member);
+        let standing = row.standing.get(index).copied().unwrap_or(Standing::Member);
         let y = panel.py(value.clamp(0.0, 1.0));
         let from = panel.px((at - busy.width / 2.0).max(0.0)).min(end);
         let until = panel.px(at + busy.width / 2.0).min(end);
         match stretches.last_mut() {
-            Some((last, points)) if *last == part => points.extend([(from, y), (until, y)]),
-            _ => stretches.push((part, vec![(from, y), (until, y)])),
+            Some((last, points)) if *last == standing => points.extend([(from, y), (until, y)]),
+            _ => stretches.push((standing, vec![(from, y), (until, y)])),
         }
     }
     stretches

@@ -79,10 +79,10 @@ pub(super) fn over_variants(
         for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
             line.draw(canvas, &panel, *colour);
         }
-        let ends = lines.iter().zip(COLOURS.iter().cycle());
-        let names: Vec<(&str, Colour, f64)> = ends
-            .map(|(line, colour)| (line.name, *colour, line.points[line.points.len() - 1].median))
-            .collect();
+        let named = lines.iter().zip(COLOURS.iter().cycle()).filter(|(line, _)| !line.name.is_empty());
+        let end = |line: &Line| line.points[line.points.len() - 1].median;
+        let names: Vec<(&str, Colour, f64)> =
+            named.map(|(line, colour)| (line.name, *colour, end(line))).collect();
         name_curves(canvas, &panel, &names);
     });
     let caption = format!("{title}. {}.", capital(&said(&quantity, &setting, &lines)));

@@ -1,7 +1,6 @@
 //! The figures that a config asks for.
 use super::{Checker, join};
-use crate::config::{figure::Figure, workload::Stages};
-use lab_core::time::Span;
+use crate::config::figure::{Figure, NO_LOOP, has_a_loop};
 
 impl Checker<'_> {
     pub(super) fn figures(&mut self) {
@@ -54,28 +53,12 @@ impl Checker<'_> {
             let names: Vec<&str> = self.experiment.variants.keys().map(String::as_str).collect();
             self.must_be_one_of(&join(path, "variant"), "variant", &figure.variant, &names);
         }
-        let e = self.experiment;
-        let own = e.clients.values().filter_map(|client| client.workload.as_ref());
-        let mut all = e.workload.iter().chain(own);
         let sound = self.sound(&["workload", "clients", "duration"]);
-        if sound && !all.any(|workload| rises_and_falls(&workload.stages, e.duration.0)) {
-            let help = Some("`stages: [{ for: 30 s, rate: 200/s }, { for: 30 s, rate: 400/s }, { for: 30 s, rate: 200/s }]`".into());
-            let message = "a loop needs a workload with stages of constant rates that rise and fall again within the run";
-            self.error_with(&join(path, "loop"), message, help);
+        if sound && figure.variant.is_empty() && !has_a_loop(self.experiment) {
+            let stage = |rate: u32| format!("{{ for: 30 s, rate: {rate}/s }}");
+            let help =
+                Some(format!("for example `stages: [{}, {}, {}]`", stage(200), stage(400), stage(200)));
+            self.error_with(&join(path, "loop"), NO_LOOP, help);
         }
     }
-}
-
-/// Whether a rate lies between two smaller ones, all of them constant and within a run of `duration`.
-fn rises_and_falls(stages: &Stages, duration: Span) -> bool {
-    let mut begins = Span::ZERO;
-    let mut rates = vec![];
-    for stage in &stages.0 {
-        if begins < duration && !stage.ramp {
-            rates.push(stage.rate.0);
-        }
-        begins += stage.lasts.0;
-    }
-    let lower = |rates: &[f64], top: f64| rates.iter().any(|rate| *rate < top);
-    (0..rates.len()).any(|i| lower(&rates[..i], rates[i]) && lower(&rates[i + 1..], rates[i]))
 }
