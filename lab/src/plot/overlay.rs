@@ -140,13 +140,18 @@ struct Both<'a> {
 }
 
 impl Both<'_> {
-    fn panel(&self, canvas: &Canvas, top: f64, height: f64, y: Scale, ticks: usize) -> Panel {
-        let panel = Panel { x0: LEFT, y0: top, x1: RIGHT, y1: top + height, x: self.time, y };
-        strip::bands(canvas, &panel, &self.phases);
+    /// The bands of the phases, and what the host could not carry.
+    fn shade(&self, canvas: &Canvas, panel: &Panel) {
+        strip::bands(canvas, panel, &self.phases);
         for (from, until) in host_bound(self.live.trace) {
             let from_px = panel.px(from);
             canvas.hatch((from_px, panel.y0), (panel.px(until).max(from_px + 1.0), panel.y1), colour::MUTED);
         }
+    }
+
+    fn panel(&self, canvas: &Canvas, top: f64, height: f64, y: Scale, ticks: usize) -> Panel {
+        let panel = Panel { x0: LEFT, y0: top, x1: RIGHT, y1: top + height, x: self.time, y };
+        self.shade(canvas, &panel);
         let marks = y.ticks(ticks);
         panel.grid(canvas, &self.time.ticks(8), &marks);
         panel.left_axis(canvas, &marks);
@@ -219,7 +224,7 @@ impl Both<'_> {
     fn busy(&self, canvas: &Canvas, top: f64, s: &Measured, l: &Measured) {
         let panels = rows::panels(&s.busy, LEFT, RIGHT, top, self.time);
         for (panel, (sim, live)) in panels.iter().zip(s.busy.rows.iter().zip(&l.busy.rows)) {
-            strip::bands(canvas, panel, &self.phases);
+            self.shade(canvas, panel);
             rows::fill(canvas, panel, &s.busy, sim, SIMULATED.1);
             rows::line(canvas, panel, &l.busy, live, LIVE.0);
             rows::name(canvas, panel, &l.busy, live, l.busy.at_end(live, self.end));
