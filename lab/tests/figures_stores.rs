@@ -161,8 +161,12 @@ fn a_dead_leader_is_told_where_it_falls_and_where_it_comes_back() {
     for expected in ["replica 0 out, 1 is primary", "replica 0 in"] {
         assert!(has(&figure, expected), "{expected} in {:?}", words(&figure));
     }
-    // A crashed replica is behind by all writes for a moment; that is no lag to tell.
+    // A crashed replica is behind by all writes for a moment; that is no lag to tell. One that stays behind is.
     assert!(!has(&figure, "Lag"));
+    let mut behind = baseline(&shipped("four-protocols", &["duration=60 s"]));
+    assert!(!has(&told(&behind), "Lag"));
+    behind.trace.groups[0].windows.iter_mut().skip(60).for_each(|window| window.lag = 5000);
+    assert!(has(&told(&behind), "Lag") && has(&told(&behind), "writes that the member furthest behind"));
 }
 
 #[test]

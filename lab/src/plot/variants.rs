@@ -2,7 +2,7 @@
 use super::{
     Figure,
     canvas::{AXIS_NAME, CENTRE_TOP, Canvas, draw, name_in},
-    header::Header,
+    header::{Header, wrap},
     ink::{Colour, colour},
     panel::Panel,
     place::name_curves,
@@ -55,7 +55,8 @@ pub(super) fn over_variants(
     let title = title(&quantity, &lines);
     let subtitle = format!("{}, {}", reach(&setting, points, &lines), subtitle(over, runs, first));
     let header = Header::new(&title, &subtitle, None, WIDTH);
-    let widest = lines.iter().map(|line| name_in(colour::INK).width(line.name)).fold(0.0, f64::max);
+    let names: Vec<String> = lines.iter().map(|line| short(line.name)).collect();
+    let widest = names.iter().map(|name| name_in(colour::INK).width(name)).fold(0.0, f64::max);
     let y0 = header.bottom() + 24.0;
     let panel = Panel {
         x0: LEFT,
@@ -79,14 +80,21 @@ pub(super) fn over_variants(
         for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
             line.draw(canvas, &panel, *colour);
         }
-        let named = lines.iter().zip(COLOURS.iter().cycle()).filter(|(line, _)| !line.name.is_empty());
         let end = |line: &Line| line.points[line.points.len() - 1].median;
-        let names: Vec<(&str, Colour, f64)> =
-            named.map(|(line, colour)| (line.name, *colour, end(line))).collect();
-        name_curves(canvas, &panel, &names);
+        let ends =
+            names.iter().zip(COLOURS.iter().cycle()).zip(&lines).filter(|((name, _), _)| !name.is_empty());
+        let ends: Vec<(&str, Colour, f64)> =
+            ends.map(|((name, colour), line)| (name.as_str(), *colour, end(line))).collect();
+        name_curves(canvas, &panel, &ends);
     });
     let caption = format!("{title}. {}.", capital(&said(&quantity, &setting, &lines)));
     Some(Figure { name: stem(&[quantity.noun, "over", x]), ink, caption })
+}
+
+/// A name that leaves room for the panel beside it.
+fn short(name: &str) -> String {
+    const MOST: f64 = 280.0;
+    wrap(name, name_in(colour::INK), MOST).into_iter().next().unwrap_or_default()
 }
 
 fn lines<'a>(

@@ -53,7 +53,7 @@ impl Story<'_> {
         for (at, words) in &marks {
             mark(canvas, &panel, &mut places, *at, words, told);
         }
-        name_curves(canvas, &panel, &[("members", colour::BLUE, self.end_of(&at, &members))]);
+        name_curves(canvas, &panel, &[("members", colour::BLUE, group.members_at_end() as f64)]);
     }
 
     pub(super) fn lag(&self, canvas: &Canvas, top: f64, group: &Group) {
