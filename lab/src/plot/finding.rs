@@ -1,5 +1,5 @@
 //! What a run showed, in one sentence: the title of its figures.
-use super::words::{a_long, capital, count, plural, seconds, small, span};
+use super::words::{a_long, capital, count, list, plural, seconds, small, span};
 use crate::verdict::{Judgement, RunView, Verdict};
 use lab_core::timeline::{Disturbance, Effect};
 
@@ -179,15 +179,6 @@ pub fn findings(runs: &[RunView]) -> String {
 
 fn is_down(judgement: &Judgement) -> bool {
     matches!(judgement.verdict, Verdict::Metastable { .. } | Verdict::Escaped { .. })
-}
-
-/// `a`, `a and b`, `a, b and c`.
-fn list(parts: &[String]) -> String {
-    match parts {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
 }
 
 /// How long the recovery took, or why there is none, in a few words beside a verdict's word.

@@ -5,7 +5,7 @@ mod build_policy;
 pub mod plan;
 pub mod sample;
 
-pub use plan::{Bound, Claim, Expect, Metric, Over, Plan, Variant, load};
+pub use plan::{Bound, Claim, Expect, Metric, Over, Plan, Variant, Wanted, load};
 
 use lab_core::{
     arrival::{Arrivals, Load, Surge},

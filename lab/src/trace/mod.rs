@@ -6,11 +6,13 @@ mod client;
 mod history;
 mod percentiles;
 mod server;
+mod views;
 
 pub use client::{ClientRecorder, interval_log};
 pub use history::{History, Operation};
 pub use percentiles::{Percentiles, latency_histogram};
 pub use server::ServerRecorder;
+pub use views::member_names;
 
 use crate::scenario::Scenario;
 use hdrhistogram::Histogram;
