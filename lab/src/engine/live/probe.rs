@@ -70,7 +70,7 @@ pub(super) fn carries(executable: &Path, scenario: &Scenario) -> Result<f64, Liv
     }
     let clock = Clock::starting_in(Span::ZERO);
     for replica in &mut fleet {
-        replica.begin(&Begin { clock, orders: vec![], group: vec![] })?;
+        replica.begin(&Begin { clock, orders: vec![], group: vec![], ports: vec![] })?;
     }
     let ports: Vec<u16> = fleet.iter().map(|r| r.port).collect();
     let thread = std::thread::spawn(move || closed_loop(&ports, clock));
