@@ -95,7 +95,14 @@ impl Case<'_> {
         }
         let when = if self.has_trigger { "before the first trigger" } else { "from the beginning" };
         let load = self.pressure(Time::ZERO + self.scenario.warmup).map_or(String::new(), |p| {
-            format!("; {} calls/s meet a capacity of {}/s", whole(p.offered_per_s), whole(p.capacity_per_s))
+            let (calls, capacity) = (whole(p.offered_per_s), whole(p.capacity_per_s));
+            match self.named(&p) {
+                None => format!("; {calls} calls/s meet a capacity of {capacity}/s"),
+                Some(service) => {
+                    let attempts = whole(p.attempts_per_s);
+                    format!("; {calls} calls/s are {attempts} attempts/s at `{service}`, whose capacity is {capacity}/s")
+                }
+            }
         });
         let reason = format!(
             "{when} only {} of the calls were good, healthy is {}{load}",
@@ -196,15 +203,22 @@ impl Case<'_> {
         )))
     }
 
+    /// The name of the service under pressure, where it is one of several.
+    fn named(&self, pressure: &Pressure) -> Option<&str> {
+        let services = &self.scenario.services;
+        (services.len() > 1).then(|| services[pressure.service].name.as_str())
+    }
+
     fn facts(&self, pressure: Option<Pressure>, trend: Option<Trend>) -> String {
         let good = percent(mean_good(self.tail()));
         let load = pressure.map_or(String::new(), |p| {
-            format!(
-                ": {} calls/s have become {} attempts/s, the capacity is {}/s",
-                whole(p.offered_per_s),
-                whole(p.attempts_per_s),
-                whole(p.capacity_per_s)
-            )
+            let capacity = whole(p.capacity_per_s);
+            let meet = match self.named(&p) {
+                None => format!(", the capacity is {capacity}/s"),
+                Some(service) => format!(" at `{service}`, whose capacity is {capacity}/s"),
+            };
+            let (calls, attempts) = (whole(p.offered_per_s), whole(p.attempts_per_s));
+            format!(": {calls} calls/s have become {attempts} attempts/s{meet}")
         });
         let backlog = trend.map_or(String::new(), |t| {
             format!(", and the backlog of {} does not drain ({}/s)", whole(t.last), signed(t.slope_per_s))

@@ -87,9 +87,13 @@ impl<R: Role> Station<R> {
         station
     }
 
+    /// When the window under way ends.
+    fn window_ends(&self) -> Time {
+        Time((self.next_window as u64 + 1) * self.window.0)
+    }
+
     fn plan_window(&mut self) {
-        let ends = Time((self.next_window as u64 + 1) * self.window.0);
-        self.desk.agenda.plan(ends, Event::WindowEnds);
+        self.desk.agenda.plan(self.window_ends(), Event::WindowEnds);
     }
 
     fn plan_arrival(&mut self, at: Time, input: R::In) {
@@ -196,10 +200,7 @@ impl<R: Role> Station<R> {
                         self.step(at, input);
                     }
                 }
-                Event::Order(What::Control(control)) => self.control(at, control),
-                Event::Order(What::Flush(keys)) => self.tell(at, R::flushed(keys)),
-                Event::Order(What::Members { view, .. }) => self.tell(at, R::members(view)),
-                Event::Order(What::Stop) => self.stop(at),
+                Event::Order(what) => self.obey(at, what),
                 Event::Leg(leg) => {
                     let heard = self.desk.calls.arrived(at, leg);
                     self.hear(at, heard);
@@ -209,7 +210,7 @@ impl<R: Role> Station<R> {
                     self.desk.post.change(change);
                     self.desk.calls.change(change);
                 }
-                Event::WindowEnds => self.close_window(at),
+                Event::WindowEnds => self.close_windows(at),
             }
         }
         now
@@ -228,6 +229,17 @@ impl<R: Role> Station<R> {
         }
     }
 
+    /// Carries an order out. A window that ends at the same instant shows what was before it, as in the simulation.
+    fn obey(&mut self, at: Time, what: What) {
+        self.close_windows(at);
+        match what {
+            What::Control(control) => self.control(at, control),
+            What::Flush(keys) => self.tell(at, R::flushed(keys)),
+            What::Members { view, .. } => self.tell(at, R::members(view)),
+            What::Stop => self.stop(at),
+        }
+    }
+
     fn control(&mut self, at: Time, control: ServerControl) {
         self.step(at, R::control(control));
         match control {
@@ -237,6 +249,13 @@ impl<R: Role> Station<R> {
             }
             ServerControl::Resume => self.paused = false,
             _ => {}
+        }
+    }
+
+    /// Closes the windows that ended by `at` and are still open.
+    fn close_windows(&mut self, at: Time) {
+        while self.window_ends() <= at {
+            self.close_window(self.window_ends());
         }
     }
 
