@@ -1,7 +1,8 @@
 //! The live engine: real processes, sockets and timers around the machines that the simulation drives.
 //!
 //! It is the simulation's agenda driven by the real clock. The clients run on a thread of this process (`load`); every replica
-//! and every manager of a group is a child process (`replica`) that speaks HTTP/1.1 over loopback; the calling thread starts,
+//! and every manager of a group is a child process (`replica`) that speaks HTTP/1.1 over loopback, and a cache's replica calls
+//! others as the clients do (`calls`); the calling thread starts,
 //! stops and kills those (`fleet`). All of them read one clock, counted from the run's epoch.
 mod calls;
 mod clock;
