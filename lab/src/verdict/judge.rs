@@ -115,7 +115,7 @@ impl Case<'_> {
     /// No call of the last 20 s is decided: the calls wait for answers that may still come.
     fn nothing_over(&self) -> Finding {
         if let Some(p) = self.pressure(self.tail_begins()).filter(|p| p.overload) {
-            return (Verdict::Overloaded, overload(&p));
+            return (Verdict::Overloaded, self.overload(&p));
         }
         undecided("too many calls of the last 20 s are not over: run longer, or give calls a deadline".into())
     }
@@ -127,7 +127,7 @@ impl Case<'_> {
         let tail = self.tail_begins();
         let pressure = self.pressure(tail);
         if let Some(p) = pressure.filter(|p| p.overload) {
-            return (Verdict::Overloaded, overload(&p));
+            return (Verdict::Overloaded, self.overload(&p));
         }
         if self.has_trigger && self.horizon.since(over) < TAIL {
             let rest = self.horizon.since(over);
@@ -193,10 +193,11 @@ impl Case<'_> {
             return None;
         }
         Some(undecided(format!(
-            "failed at the end, but {} attempts/s are less than the capacity of {}/s: a backlog of {} needs {} to \
-             drain, and only {} have passed",
+            "failed at the end, but {} attempts/s are less than the capacity of {}/s{}: a backlog of {} needs {} \
+             to drain, and only {} have passed",
             whole(pressure.lasting_per_s),
             whole(pressure.capacity_per_s),
+            self.named(pressure).map_or(String::new(), |service| format!(" of `{service}`")),
             whole(most),
             seconds(Span::from_secs_f64(most / spare)),
             seconds(was)
@@ -207,6 +208,15 @@ impl Case<'_> {
     fn named(&self, pressure: &Pressure) -> Option<&str> {
         let services = &self.scenario.services;
         (services.len() > 1).then(|| services[pressure.service].name.as_str())
+    }
+
+    fn overload(&self, p: &Pressure) -> String {
+        format!(
+            "the load alone is beyond the capacity{}: {} calls/s meet {}/s, with no trigger at work",
+            self.named(p).map_or(String::new(), |service| format!(" of `{service}`")),
+            whole(p.sure_per_s),
+            whole(p.capacity_per_s)
+        )
     }
 
     fn facts(&self, pressure: Option<Pressure>, trend: Option<Trend>) -> String {
@@ -271,12 +281,4 @@ impl Case<'_> {
 
 fn undecided(reason: String) -> Finding {
     (Verdict::Undecided, reason)
-}
-
-fn overload(p: &Pressure) -> String {
-    format!(
-        "the load alone is beyond the capacity: {} calls/s meet {}/s, with no trigger at work",
-        whole(p.offered_per_s),
-        whole(p.capacity_per_s)
-    )
 }

@@ -16,8 +16,9 @@ pub(super) struct Pressure {
     pub lasting_per_s: f64,
     /// Completions per second with all replicas up and none slowed down, μ.
     pub capacity_per_s: f64,
-    /// Whether the load alone, without retries, is beyond the capacity. Of calls by way of a cache only the writes are sure to
-    /// come.
+    /// The load alone, without retries: new calls per second that are sure to come, which by way of a cache only writes are.
+    pub sure_per_s: f64,
+    /// Whether that alone is beyond the capacity.
     pub overload: bool,
 }
 
@@ -61,14 +62,15 @@ fn of_service(
     let planned: f64 = callers().map(planned_of).sum();
     // Two standard errors of a Poisson count: an excess by chance is none.
     let surely = (offered - 2.0 * offered.sqrt()) / seconds;
-    let overload = if cached {
-        let sure = |group: usize| match scenario.clients[group].service == service {
-            true => planned_of(group),
-            false => planned_of(group) * (1.0 - scenario.clients[group].operations.read_share),
-        };
-        callers().map(sure).sum::<f64>() >= capacity_per_s
+    let written = |group: usize| match scenario.clients[group].service == service {
+        true => planned_of(group),
+        false => planned_of(group) * (1.0 - scenario.clients[group].operations.read_share),
+    };
+    let (sure_per_s, overload) = if cached {
+        let sure = callers().map(written).sum();
+        (sure, sure >= capacity_per_s)
     } else {
-        planned.max(surely) >= capacity_per_s
+        (offered / seconds, planned.max(surely) >= capacity_per_s)
     };
     Some(Pressure {
         service,
@@ -80,6 +82,7 @@ fn of_service(
             attempts / seconds
         },
         capacity_per_s,
+        sure_per_s,
         overload,
     })
 }

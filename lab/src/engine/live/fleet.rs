@@ -8,16 +8,17 @@ use super::{
     probe,
     process::{self, Message, Replica},
     record::{Life, Steps, read_manager, read_steps},
-    wire::{Begin, Measured, Order, Report, Seat, Setup, What},
+    reported::Reported,
+    wire::{Begin, Order, Report, Seat, Setup, What},
 };
 use crate::{
     agenda::Agenda,
     engine::notes,
     scenario::{Scenario, Service},
-    trace::{CacheTrace, CacheWindow, Event, GroupTrace, GroupWindow, ServerTrace, Trace},
+    trace::{Event, Trace},
 };
 use lab_core::{
-    replicate::{View, node::MANAGER},
+    replicate::node::MANAGER,
     server::ServerControl,
     time::{Span, Time},
     timeline::{Change, timeline},
@@ -350,11 +351,10 @@ impl<'a> Fleet<'a> {
     }
 
     fn finish(self, load: LoadRun, descriptors: u64, carries_per_s: f64) -> Result<LiveRun, LiveError> {
-        let groups = self.groups(load.end);
-        let caches = self.caches(load.end);
-        let servers = self.server_traces(load.end);
         let Fleet { scenario, seed, replicas, seats, folder, options, .. } = self;
         let windows = load.end.0.div_ceil(scenario.window.0) as usize;
+        let reported = Reported { scenario: &scenario, replicas: &replicas, seats: &seats, windows };
+        let (servers, groups, caches) = (reported.servers(), reported.groups(), reported.caches());
         let host_bound = host_bound(&scenario, &load, &replicas, windows);
         let mut fitness = Fitness {
             lateness_p50_us: load.sending.p50_us,
@@ -401,92 +401,10 @@ impl<'a> Fleet<'a> {
         Ok(LiveRun { trace, fitness, recording })
     }
 
-    /// The replicas among the processes: each one's number, service and index there.
-    fn servers(&self) -> impl Iterator<Item = (usize, usize, u32)> {
-        let seats = self.seats.iter().enumerate();
-        seats.filter_map(|(server, (service, seat))| match seat {
-            Seat::Replica(me) => Some((server, *service, *me)),
-            Seat::Manager => None,
-        })
-    }
-
     /// Where each replica listens, all services counted through.
     fn ports(&self) -> Vec<u16> {
-        self.servers().map(|(server, _, _)| self.replicas[server].port).collect()
-    }
-
-    fn server_traces(&self, end: Time) -> Vec<ServerTrace> {
-        let windows = end.0.div_ceil(self.scenario.window.0) as usize;
-        let of_replica = |(server, service, replica): (usize, usize, u32)| {
-            let reported = &self.replicas[server].windows;
-            ServerTrace {
-                service: self.scenario.services[service].name.clone(),
-                replica,
-                workers: self.scenario.services[service].policy.workers,
-                windows: (0..windows)
-                    .map(|index| match reported.get(&index) {
-                        Some(Measured::Replica { window, .. } | Measured::Cache { window, .. }) => *window,
-                        // A replica that was down did nothing.
-                        Some(Measured::Group(_)) | None => Default::default(),
-                    })
-                    .collect(),
-            }
-        };
-        self.servers().map(of_replica).collect()
-    }
-
-    /// What the caches found in each window. A replica that was down found nothing and holds nothing.
-    fn caches(&self, end: Time) -> Vec<CacheTrace> {
-        let windows = end.0.div_ceil(self.scenario.window.0) as usize;
-        let caches = self.scenario.services.iter().enumerate().filter(|(_, service)| service.cache.is_some());
-        let of_cache = |(service, of): (usize, &Service)| {
-            let mut trace =
-                CacheTrace { service: of.name.clone(), windows: vec![CacheWindow::default(); windows] };
-            for (server, ..) in self.servers().filter(|(_, of, _)| *of == service) {
-                for (index, window) in trace.windows.iter_mut().enumerate() {
-                    if let Some(Measured::Cache { cache, .. }) = self.replicas[server].windows.get(&index) {
-                        *window += *cache;
-                    }
-                }
-            }
-            trace
-        };
-        caches.map(of_cache).collect()
-    }
-
-    /// How the groups stood at the end of each window. The view of a manager that was down is the last one it had; how far a
-    /// replica is that was down then is not known and left out of the lag.
-    fn groups(&self, end: Time) -> Vec<GroupTrace> {
-        let windows = end.0.div_ceil(self.scenario.window.0) as usize;
-        let managers = self.seats.iter().zip(&self.replicas).filter(|((_, seat), _)| *seat == Seat::Manager);
-        let of_group = |(&(service, _), manager): (&(usize, Seat), &Replica)| {
-            let first = self.scenario.first_replica(service);
-            let mut view = View::initial(self.scenario.services[service].replicas);
-            let mut window = |index: usize| {
-                if let Some(Measured::Group(reported)) = manager.windows.get(&index) {
-                    view = *reported;
-                }
-                let known = || {
-                    view.members.iter().filter_map(|m| {
-                        match self.replicas[first + m as usize].windows.get(&index) {
-                            Some(Measured::Replica { committed, .. }) => Some(*committed),
-                            Some(Measured::Group(_) | Measured::Cache { .. }) | None => None,
-                        }
-                    })
-                };
-                GroupWindow {
-                    view: view.number,
-                    members: view.members.len() as u64,
-                    learners: view.learners.len() as u64,
-                    lag: known().max().unwrap_or(0) - known().min().unwrap_or(0),
-                }
-            };
-            GroupTrace {
-                service: self.scenario.services[service].name.clone(),
-                windows: (0..windows).map(&mut window).collect(),
-            }
-        };
-        managers.map(of_group).collect()
+        let replicas = self.replicas.iter().zip(&self.seats).filter(|(_, (_, seat))| *seat != Seat::Manager);
+        replicas.map(|(replica, _)| replica.port).collect()
     }
 }
 

@@ -17,6 +17,7 @@ mod process;
 mod record;
 mod records;
 mod replica;
+mod reported;
 mod role;
 mod station;
 mod timer;
