@@ -70,9 +70,6 @@ impl Checker<'_> {
             let store = &self.experiment.services[&cache.calls];
             if store.cache.as_ref().is_some() {
                 self.error(&join(&path, "calls"), "a cache calls a store, not another cache");
-            } else if store.is_group() {
-                let message = "a cache calls a store without replication and membership in this version";
-                self.error(&join(&path, "calls"), message);
             }
         }
         if cache.capacity.0 == 0 {
