@@ -89,7 +89,7 @@ impl Cause {
                 (format!("A {} and a {}", nouns[0], nouns[1]).replace(" a e", " an e"), "the triggers".into())
             }
             _ if nouns.iter().all(|n| *n == nouns[0]) => {
-                (capital(&plural_words(triggers.len(), nouns[0])), format!("the {}s", nouns[0]))
+                (capital(&plural_words(triggers.len(), nouns[0])), format!("the {}", plural(nouns[0])))
             }
             _ => (capital(&plural_words(triggers.len(), "trigger")), "the triggers".into()),
         };
@@ -115,7 +115,15 @@ impl Cause {
 }
 
 fn plural_words(n: usize, noun: &str) -> String {
-    format!("{} {noun}s", count(n))
+    format!("{} {}", count(n), plural(noun))
+}
+
+/// `crashes`, `load spikes`, `pauses of the manager`.
+fn plural(noun: &str) -> String {
+    let (head, rest) =
+        noun.split_once(" of ").map_or((noun, String::new()), |(head, of)| (head, format!(" of {of}")));
+    let ending = if head.ends_with("sh") { "es" } else { "s" };
+    format!("{head}{ending}{rest}")
 }
 
 fn noun(effect: &Effect) -> &'static str {
@@ -191,5 +199,16 @@ pub(super) fn aside(judgement: &Judgement) -> String {
         Verdict::Metastable { spontaneous: true } => "without trigger too".into(),
         Verdict::Escaped { at } => format!("at {}", seconds(at.as_secs_f64())),
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plural;
+
+    #[test]
+    fn causes_have_plurals() {
+        let found = ["load spike", "crash", "cache flush", "pause of the manager"].map(plural);
+        assert_eq!(found, ["load spikes", "crashes", "cache flushes", "pauses of the manager"]);
     }
 }
