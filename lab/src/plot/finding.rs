@@ -89,7 +89,7 @@ impl Cause {
                 (format!("A {} and a {}", nouns[0], nouns[1]).replace(" a e", " an e"), "the triggers".into())
             }
             _ if nouns.iter().all(|n| *n == nouns[0]) => {
-                (capital(&plural_words(triggers.len(), nouns[0])), format!("the {}", plural(nouns[0])))
+                (capital(&plural_words(triggers.len(), nouns[0])), format!("the {}", plural_noun(nouns[0])))
             }
             _ => (capital(&plural_words(triggers.len(), "trigger")), "the triggers".into()),
         };
@@ -115,11 +115,11 @@ impl Cause {
 }
 
 fn plural_words(n: usize, noun: &str) -> String {
-    format!("{} {}", count(n), plural(noun))
+    format!("{} {}", count(n), plural_noun(noun))
 }
 
 /// `crashes`, `load spikes`, `pauses of the manager`.
-fn plural(noun: &str) -> String {
+fn plural_noun(noun: &str) -> String {
     let (head, rest) =
         noun.split_once(" of ").map_or((noun, String::new()), |(head, of)| (head, format!(" of {of}")));
     let ending = if head.ends_with("sh") { "es" } else { "s" };
@@ -204,11 +204,11 @@ pub(super) fn aside(judgement: &Judgement) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::plural;
+    use super::plural_noun;
 
     #[test]
     fn causes_have_plurals() {
-        let found = ["load spike", "crash", "cache flush", "pause of the manager"].map(plural);
+        let found = ["load spike", "crash", "cache flush", "pause of the manager"].map(plural_noun);
         assert_eq!(found, ["load spikes", "crashes", "cache flushes", "pauses of the manager"]);
     }
 }
