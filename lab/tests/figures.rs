@@ -1,9 +1,12 @@
 //! Figures must not lie, and must be readable, whatever the run: checked over a wide range of scenarios.
+mod drawing;
+
+use drawing::{labels_are_apart, lines, paths_are_inside, words};
 use lab::{
     engine::sim::sim,
     plot::{
         Figure, comparison,
-        ink::{Colour, Op, Rect, Theme, colour},
+        ink::{Theme, colour},
         overlay, percentiles, timeline,
     },
     scenario::{Scenario, sample::queueing},
@@ -188,50 +191,12 @@ fn every_figure_can_be_written() {
 
 #[test]
 fn no_label_leaves_the_canvas_or_covers_another() {
-    for figure in figures() {
-        let canvas = Rect { x0: 0.0, y0: 0.0, x1: figure.ink.width as f32, y1: figure.ink.height as f32 };
-        let labels: Vec<_> = figure.ink.labels().map(|label| (label.text.as_str(), label.bounds())).collect();
-        for (index, (text, bounds)) in labels.iter().enumerate() {
-            assert!(canvas.contains(bounds), "{}: {text:?} leaves the canvas: {bounds:?}", figure.name);
-            for (other, theirs) in &labels[index + 1..] {
-                assert!(!bounds.overlaps(theirs), "{}: {text:?} covers {other:?}", figure.name);
-            }
-        }
-    }
+    figures().iter().for_each(labels_are_apart);
 }
 
 #[test]
 fn every_path_is_made_of_numbers_inside_the_canvas() {
-    for figure in figures() {
-        let (width, height) = (figure.ink.width as f32, figure.ink.height as f32);
-        for op in &figure.ink.ops {
-            let points: &[(f32, f32)] = match op {
-                Op::Line { points, .. } | Op::Fill { points, .. } => points,
-                Op::Dot { centre, .. } => std::slice::from_ref(centre),
-                Op::Text(label) => std::slice::from_ref(&label.at),
-            };
-            for (x, y) in points {
-                let inside = (0.0..=width).contains(x) && (0.0..=height).contains(y);
-                assert!(inside, "{}: a point at {x}, {y}", figure.name);
-            }
-        }
-        assert!(!figure.inline_svg().contains("NaN"), "{}", figure.name);
-    }
-}
-
-fn words(figure: &Figure) -> Vec<String> {
-    figure.ink.labels().map(|label| label.text.clone()).collect()
-}
-
-/// The corners of all lines of this colour and width.
-fn lines(figure: &Figure, colour: Colour, stroke: f32) -> Vec<Vec<(f32, f32)>> {
-    let is_it = |op: &Op| match op {
-        Op::Line { points, width, paint } if paint.rgb == colour.light && *width == stroke => {
-            Some(points.clone())
-        }
-        _ => None,
-    };
-    figure.ink.ops.iter().filter_map(is_it).collect()
+    figures().iter().for_each(paths_are_inside);
 }
 
 #[test]

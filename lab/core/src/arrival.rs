@@ -110,6 +110,12 @@ pub struct Arrivals {
 const SOURCE_BITS: u32 = 40;
 const GROUP_BITS: u32 = 48;
 
+/// Which client group's schedule `call` is from.
+#[inline]
+pub fn group_of(call: u64) -> usize {
+    (call >> GROUP_BITS) as usize
+}
+
 impl Arrivals {
     /// The schedule of client group `group` (below 65,536; at most 255 surges).
     pub fn new(load: &Load, group: u16, draw: Draw) -> Arrivals {

@@ -86,3 +86,12 @@ pub struct Job {
     /// When the client stops waiting for this attempt. [`crate::time::Time::NEVER`] if it never does.
     pub gives_up_at: crate::time::Time,
 }
+
+impl Job {
+    /// The same attempt by one who calls on behalf of a caller, after `before` tries at the call that were made for the caller's
+    /// earlier attempts.
+    #[must_use]
+    pub fn after(self, before: u32) -> Job {
+        Job { number: self.number.saturating_add(before), ..self }
+    }
+}

@@ -169,6 +169,9 @@ pub struct Client {
     armed: Time,
 }
 
+/// Attempts of one life have names below 2 to this power: 67 million.
+const GENERATION_BITS: u32 = 26;
+
 /// No attempt is in flight: the call waits to retry, or for attempts beside this one.
 const NOWHERE: u32 = u32::MAX;
 
@@ -223,6 +226,12 @@ impl Client {
         Client { directory: Some(Box::new(directory)), ..self }
     }
 
+    /// The same client in a process that has followed `lives` others: none of its attempts has the name of one of theirs, which
+    /// a server may still work on.
+    pub fn restarted(self, lives: u32) -> Client {
+        Client { generation: lives << GENERATION_BITS, ..self }
+    }
+
     /// Calls that are not over yet.
     #[inline]
     pub fn in_progress(&self) -> usize {
@@ -250,12 +259,15 @@ impl Client {
         self.begin(now, call, now, due, before, out);
     }
 
-    /// The client's process dies: its calls end in `reset`, and it begins anew with a full budget. What an operator has told
-    /// it stays in force.
+    /// The client's process dies: its calls end in `reset`, and it begins anew with a full budget, and without knowledge of
+    /// views. What an operator has told it stays in force.
     pub fn crash(&mut self, out: &mut impl Outbox<ClientOut>) {
         let replicas = self.balancer.in_flight().len() as u32;
         self.balancer = Balancer::new(self.policy.balance, replicas, self.id);
         self.budget = BudgetState::new(&self.policy.retry.budget);
+        if let Some(directory) = &mut self.directory {
+            directory.forget();
+        }
         let hedging = self.policy.hedge.as_ref().map(|hedge| Box::new(Hedging::new(hedge)));
         let races = std::mem::replace(&mut self.hedging, hedging);
         self.free.clear();
@@ -293,7 +305,11 @@ impl Client {
             return;
         }
         let hedged = self.is_to_be_hedged(call);
-        if hedged { self.hedging_started(now) } else { self.budget.started(now) }
+        if hedged {
+            self.hedging_started(now)
+        } else {
+            self.budget.started(now)
+        }
         let pending = Pending {
             call,
             intended,

@@ -6,21 +6,23 @@
 //! its neighbour, who knows. Clients of a stateless service with health checks are told the members instead, as by a load
 //! balancer.
 use crate::{
+    arrival::group_of,
     draw::Draw,
     keys::OperationSource,
     replicate::{Members, Mode, Op, Target, Value, View},
 };
+use std::sync::Arc;
 
 /// Redirections that one attempt follows; then it counts as rejected.
 pub const REDIRECTS_MAX: u8 = 4;
 
-/// The store that a client talks to.
+/// The replicated store that a client talks to, be it a user's or a cache's.
 #[derive(Clone, Debug)]
 pub struct StoreAccess {
     /// How it is replicated.
     pub mode: Mode,
-    /// What calls ask of it.
-    pub operations: OperationSource,
+    /// What calls ask of it, by the client group whose they are.
+    pub operations: Arc<[OperationSource]>,
     /// Whether retries carry their call's idempotency key.
     pub deduplicate: bool,
 }
@@ -28,7 +30,7 @@ pub struct StoreAccess {
 impl StoreAccess {
     /// What a call asks for.
     pub fn op(&self, call: u64, draw: Draw) -> Op {
-        self.operations.op(call, draw)
+        self.operations[group_of(call)].op(call, draw)
     }
 
     /// What try `number` of a call writes.
@@ -95,6 +97,12 @@ impl Directory {
     /// An attempt ended without a word from its replica.
     pub fn unheard(&mut self) {
         self.detour = (self.detour + 1) % self.replicas.max(1);
+    }
+
+    /// Nothing is known any more but what was at the beginning.
+    pub fn forget(&mut self) {
+        self.view = View::initial(self.replicas);
+        self.detour = 0;
     }
 
     /// A replica answered.

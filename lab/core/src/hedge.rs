@@ -121,7 +121,8 @@ impl Counts {
     /// The middle of the step in which the quantile of all `counts` together lies.
     fn quantile(counts: &[Counts], share: f64) -> Option<Span> {
         let sizes = counts.iter().map(|c| c.0.len()).max().unwrap_or(0);
-        let of = |size: usize| counts.iter().map(|c| u64::from(c.0.get(size).copied().unwrap_or(0))).sum::<u64>();
+        let of =
+            |size: usize| counts.iter().map(|c| u64::from(c.0.get(size).copied().unwrap_or(0))).sum::<u64>();
         let total: u64 = (0..sizes).map(of).sum();
         let rank = (share * total as f64).max(1.0);
         let mut below = 0;

@@ -31,8 +31,11 @@ fn client(read_share: f64) -> Client {
         balance: Balance::RoundRobin,
     };
     let operations = Operations { read_share, keys: 10, popularity: Popularity::Uniform };
-    let access =
-        StoreAccess { mode: Mode::Chain, operations: OperationSource::new(&operations), deduplicate: false };
+    let access = StoreAccess {
+        mode: Mode::Chain,
+        operations: [OperationSource::new(&operations)].into(),
+        deduplicate: false,
+    };
     Client::new(0, &policy, 3, Draw { seed: 1 }).with_directory(Directory::new(Some(access), 3))
 }
 

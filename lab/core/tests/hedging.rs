@@ -302,7 +302,7 @@ fn writes_follow_the_retry_policy_unless_they_are_to_be_hedged() {
         let operations = Operations { read_share, keys: 10, popularity: Popularity::Uniform };
         let access = StoreAccess {
             mode: Mode::PrimaryBackup { ack: Ack::Majority, reads: Reads::Any },
-            operations: OperationSource::new(&operations),
+            operations: [OperationSource::new(&operations)].into(),
             deduplicate: true,
         };
         let client = Client::new(0, &policy, 3, Draw { seed: 1 });

@@ -3,6 +3,7 @@ use super::{
     client::Client,
     disturbance::{Lever, Trigger},
     expect::Expectation,
+    figure::Figure,
     service::{Law, Service},
     units::{Duration, Quantity, Share, quantity, read},
     workload::Workload,
@@ -80,6 +81,9 @@ pub struct Experiment {
     /// What is expected; the exit code says whether it held.
     #[serde(default)]
     pub expect: Vec<Expectation>,
+    /// Figures beside those that every experiment gets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub figures: Vec<Figure>,
 }
 
 fn version() -> u32 {

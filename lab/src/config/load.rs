@@ -3,10 +3,13 @@ use super::{
     Experiment,
     check::check,
     diagnose::{ConfigErrors, Finding, suggest},
+    effective::{effective, relocate, to_yaml},
     expand::Expander,
+    figure::{Figure, NO_LOOP, has_a_loop},
     node::{Entry, Node, Place, Source, Sources, Value},
-    overlay::change,
+    overlay::{change, find},
     parse::{Malformed, parse},
+    points::{Candidate, NoPoints, Point, points},
     read::{Poison, read},
     resolve::resolve,
 };
@@ -21,6 +24,8 @@ pub struct Loaded {
     pub variants: Vec<LoadedVariant>,
     /// Where each expectation stands: its line from 1, and its text on one line.
     pub expectations: Vec<(usize, String)>,
+    /// For each figure that the config asks for, its points; none for a loop.
+    pub points: Vec<Vec<Point>>,
     /// The experiment as YAML; runs again as it is.
     pub resolved: String,
     /// What looks wrong but runs, rendered.
@@ -119,6 +124,7 @@ impl Loader {
         }
         self.findings.extend(check(&experiment, &tree, &self.poison));
         let variants = self.variants(&tree, variants.as_ref());
+        let points = self.points(&experiment, &tree, &variants);
         let resolved = to_yaml(&experiment)?;
         let (warnings, errors): (Vec<Finding>, Vec<Finding>) =
             std::mem::take(&mut self.findings).into_iter().partition(|f| f.warning);
@@ -128,7 +134,7 @@ impl Loader {
         }
         let warnings = ConfigErrors::new(warnings, self.sources.clone());
         let warnings = warnings.findings().iter().map(|w| w.render(&self.sources)).collect();
-        Some(Loaded { experiment, variants, expectations, resolved, warnings })
+        Some(Loaded { experiment, variants, expectations, points, resolved, warnings })
     }
 
     fn parse(&mut self, text: &str, source: usize) -> Option<Node> {
@@ -155,7 +161,7 @@ impl Loader {
 
     /// The resolved experiment as a tree; what was written keeps its place.
     fn resolved(&mut self, experiment: &Experiment, written: &Node) -> Option<Node> {
-        let (mut tree, _) = parse(&to_yaml(experiment)?, 0).ok()?;
+        let mut tree = effective(experiment)?;
         relocate(&mut tree, Some(written), written.place);
         Some(tree)
     }
@@ -186,10 +192,45 @@ impl Loader {
         items.iter().map(|item| (line(item), item.one_line())).collect()
     }
 
+    /// The points of every figure over variants. Where something else is wrong, they are not looked for.
+    fn points(
+        &mut self,
+        experiment: &Experiment,
+        tree: &Node,
+        variants: &[LoadedVariant],
+    ) -> Vec<Vec<Point>> {
+        if self.findings.iter().any(|finding| !finding.warning) {
+            return vec![];
+        }
+        let trees: Vec<Option<Node>> = variants.iter().map(|v| effective(&v.experiment)).collect();
+        let itself = Candidate { variant: None, changes: &[], tree };
+        let changed = variants.iter().zip(&trees).filter_map(|(v, tree)| {
+            Some(Candidate { variant: Some(&v.name), changes: &v.change, tree: tree.as_ref()? })
+        });
+        let candidates: Vec<Candidate<'_>> = std::iter::once(itself).chain(changed).collect();
+        let mut all = vec![];
+        for (index, figure) in experiment.figures.iter().enumerate() {
+            let found = match figure.looped {
+                None => points(figure, &candidates),
+                Some(_) => loop_of(figure, variants).map(|()| vec![]),
+            };
+            all.push(found.unwrap_or_else(|wrong| {
+                let path = format!("figures.{index}.{}", wrong.key);
+                let place = find(tree, &path).map_or(tree.place, |node| node.place);
+                let mut finding = Finding::error(place, wrong.message, wrong.label, wrong.help);
+                finding.path = path;
+                self.findings.push(finding);
+                vec![]
+            }));
+        }
+        all
+    }
+
     fn variants(&mut self, tree: &Node, written: Option<&Node>) -> Vec<LoadedVariant> {
         let mut base = tree.clone();
         base.remove("variants");
         base.remove("expect");
+        base.remove("figures");
         let sound = self.findings.iter().all(|f| f.warning);
         let known: Vec<Finding> = self.findings.clone();
         let variants = written.map_or(&[][..], Node::entries);
@@ -235,45 +276,15 @@ impl Loader {
     }
 }
 
-/// Gives every node of a resolved tree the place and identity of what was written at the same path; what was not written gets
-/// the place of the block around it.
-fn relocate(node: &mut Node, written: Option<&Node>, around: Place) {
-    node.place = written.map_or(around, |w| w.place);
-    if let Some(written) = written {
-        node.id = written.id;
-    }
-    match &mut node.value {
-        Value::Scalar { .. } => {}
-        Value::List(items) => {
-            let others = match written.map(|w| &w.value) {
-                Some(Value::List(others)) => &others[..],
-                _ => &[],
-            };
-            for (index, item) in items.iter_mut().enumerate() {
-                relocate(item, others.get(index), node.place);
-            }
+/// That of a variant; the experiment's own workload is looked at where the experiment is.
+fn loop_of(figure: &Figure, variants: &[LoadedVariant]) -> Result<(), NoPoints> {
+    match variants.iter().find(|v| v.name == figure.variant) {
+        Some(variant) if !has_a_loop(&variant.experiment) => {
+            let message = format!("{NO_LOOP}; that of `{}` has none", variant.name);
+            Err(NoPoints::new("variant", message, None))
         }
-        Value::Map(entries) => {
-            for entry in entries {
-                let other = written.and_then(|w| w.entry(entry.key.text().unwrap_or("")));
-                entry.key.place = other.map_or(node.place, |o| o.key.place);
-                if let Some(other) = other {
-                    entry.key.id = other.key.id;
-                }
-                // A block of its own begins at its key.
-                let around = other.map_or(node.place, |o| o.key.place);
-                relocate(&mut entry.value, other.map(|o| &o.value), around);
-            }
-        }
+        _ => Ok(()),
     }
-}
-
-/// A resolved experiment as YAML.
-fn to_yaml(experiment: &Experiment) -> Option<String> {
-    let mut bytes = vec![];
-    let mut serializer = serde_yaml::Serializer::new(&mut bytes);
-    serde_yaml::with::singleton_map_recursive::serialize(experiment, &mut serializer).ok()?;
-    String::from_utf8(bytes).ok()
 }
 
 impl From<Malformed> for Finding {

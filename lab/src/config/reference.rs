@@ -44,7 +44,8 @@ pub fn reference() -> String {
          time; *goodput* counts good calls. *Offered* are the calls that users want to make, whatever becomes of them.\n\n",
     );
     page.block("The experiment", &root);
-    let order = ["Workload", "Service", "Client", "Retry", "Hedge", "Trigger", "Lever", "Expectation"];
+    let order =
+        ["Workload", "Service", "Client", "Retry", "Hedge", "Trigger", "Lever", "Expectation", "Figure"];
     let others: Vec<String> =
         page.definitions.keys().filter(|k| !order.contains(&k.as_str())).cloned().collect();
     for name in order.into_iter().map(str::to_owned).chain(others) {

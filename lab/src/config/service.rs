@@ -43,8 +43,9 @@ pub struct Service {
     /// Of a replicated store: how long a part of it, read or written for a newcomer, holds a worker. `none`: as `service_time`.
     #[serde(default)]
     pub transfer_time: OrNone<Law>,
-    /// Of a replicated store: whether a write that is tried again carries an idempotency key, and is recognised by it before it
-    /// is replicated once more.
+    /// Of a replicated store: whether a write that is tried again carries an idempotency key. A replica recognises a copy of a
+    /// write that it has, or has carried out, when it arrives: it is neither worked on nor replicated once more, and gets the
+    /// answer of the first.
     #[serde(default)]
     pub deduplicate: bool,
     /// Who of the replicas is sent work. A replicated store always has a membership; without one written here, that of the

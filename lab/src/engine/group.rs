@@ -7,7 +7,7 @@ use crate::{
 use lab_core::{
     arrival::{Arrival, Arrivals},
     client::{Client, Wake},
-    directory::{Directory, StoreAccess},
+    directory::StoreAccess,
     draw::{Draw, Stream},
     hedge::After,
     keys::OperationSource,
@@ -54,7 +54,7 @@ impl Group {
                 recorder: ClientRecorder::new(scenario, index),
                 tells_disconnects: scenario.services[group.service].policy.cancel == Cancel::OnDisconnect,
                 operations: OperationSource::new(&group.operations),
-                access: scenario.access(index),
+                access: scenario.access(group.service),
                 draw,
                 backoff_lane: fixed.then(|| agenda.lane()),
                 hedge_lane: hedge_fixed.then(|| agenda.lane()),
@@ -102,12 +102,13 @@ pub(super) fn clients(scenario: &Scenario, draw: Draw) -> (Vec<Client>, Vec<u32>
     let mut clients = vec![];
     let mut group_of = vec![];
     for (index, group) in scenario.clients.iter().enumerate() {
+        let replicas = scenario.services[group.service].replicas;
+        let directory = scenario.directory(group.service);
         for _ in 0..group.instances {
-            let service = &scenario.services[group.service];
-            let client = Client::new(clients.len() as u32, &group.policy, service.replicas, draw);
-            clients.push(match service.membership {
+            let client = Client::new(clients.len() as u32, &group.policy, replicas, draw);
+            clients.push(match &directory {
                 None => client,
-                Some(_) => client.with_directory(Directory::new(scenario.access(index), service.replicas)),
+                Some(directory) => client.with_directory(directory.clone()),
             });
             group_of.push(index as u32);
         }

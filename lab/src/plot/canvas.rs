@@ -3,7 +3,7 @@ use super::ink::{Colour, Face, Ink, Pen, Rect, SUBPIXELS, colour, width};
 use plotters::{
     coord::Shift,
     drawing::{DrawingArea, IntoDrawingArea},
-    element::{Drawable, PathElement, PointCollection, Polygon, Rectangle, Text},
+    element::{Circle, Drawable, PathElement, PointCollection, Polygon, Rectangle, Text},
     style::{
         Color, FontDesc, FontFamily, FontStyle, FontTransform, RGBAColor, RGBColor, ShapeStyle, TextStyle,
         text_anchor::{HPos, Pos, VPos},
@@ -139,17 +139,39 @@ impl<'c> Canvas<'c> {
 
     /// A horizontal dashed line from `x0` to `x1`.
     pub(super) fn dashes(&self, x0: f64, x1: f64, y: f64, colour: Colour) {
+        self.dashed((x0, y), (x1, y), colour);
+    }
+
+    /// A dashed line.
+    pub(super) fn dashed(&self, from: At, to: At, colour: Colour) {
         const ON: f64 = 5.0;
         const OFF: f64 = 4.0;
-        let mut x = x0;
-        while x < x1 {
-            self.line(&[(x, y), ((x + ON).min(x1), y)], colour, 1.0);
-            x += ON + OFF;
+        let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+        let length = (dx * dx + dy * dy).sqrt();
+        let at = |s: f64| (from.0 + dx * s / length, from.1 + dy * s / length);
+        let mut s = 0.0;
+        while s < length {
+            self.line(&[at(s), at((s + ON).min(length))], colour, 1.0);
+            s += ON + OFF;
         }
     }
 
     pub(super) fn fill_rect(&self, from: At, to: At, colour: Colour, opacity: f64) {
         self.put(&Rectangle::new([place(from), place(to)], fill(colour, opacity)));
+    }
+
+    pub(super) fn dot(&self, at: At, radius: f64, colour: Colour) {
+        self.put(&Circle::new(place(at), units(radius), fill(colour, 1.0)));
+    }
+
+    /// The head of an arrow at `tip` that comes from the direction of `from`, `length` pixels long.
+    pub(super) fn arrow_head(&self, from: At, tip: At, length: f64, colour: Colour) {
+        let (dx, dy) = (tip.0 - from.0, tip.1 - from.1);
+        let distance = (dx * dx + dy * dy).sqrt().max(1e-9);
+        let (ux, uy) = (dx / distance * length, dy / distance * length);
+        let notch = (tip.0 - 0.72 * ux, tip.1 - 0.72 * uy);
+        let wing = |side: f64| (tip.0 - ux - side * 0.42 * uy, tip.1 - uy + side * 0.42 * ux);
+        self.fill_polygon(&[tip, wing(1.0), notch, wing(-1.0)], colour, 1.0);
     }
 
     pub(super) fn fill_polygon(&self, corners: &[At], colour: Colour, opacity: f64) {

@@ -1,14 +1,17 @@
 //! Goodput of several runs over the same time, one strip each.
 use super::{
     Figure,
+    busy::{Busy, every_row},
     canvas::{AXIS_NAME, CENTRE_TOP, Canvas, HEADING, LEFT_MIDDLE, Type, UNIT, draw, name_in},
     finding::{aside, findings},
+    group::{Group, groups},
     header::{Header, verdict_colour, wrap},
+    hits::hits,
     ink::colour,
     panel::Panel,
     phases::{Phase, phases},
     scale::{Scale, round_up},
-    series::{Rates, rates},
+    series::{Rates, mean_from, rates},
     setting::system,
     strip,
     words::{number, seconds},
@@ -27,8 +30,11 @@ pub fn comparison(runs: &[RunView]) -> Figure {
         format!("goodput of each variant; baseline: {}; seed\u{a0}{}", system(run), run.trace.seed)
     });
     let header = Header::new(&title, &subtitle, None, WIDTH);
-    let strips: Vec<Strip> =
-        runs.iter().map(|run| Strip { run, rates: rates(run.trace), phases: phases(run) }).collect();
+    let strips: Vec<Strip> = runs
+        .iter()
+        .zip(remarks(runs))
+        .map(|(run, remark)| Strip { run, remark, rates: rates(run), phases: phases(run) })
+        .collect();
     let axes = Axes::new(&strips);
     let height = strip_height(runs.len());
     let top = header.bottom() + 44.0;
@@ -45,6 +51,30 @@ pub fn comparison(runs: &[RunView]) -> Figure {
         }
     });
     Figure { name: "comparison".into(), ink, caption: caption(runs, &title) }
+}
+
+/// The one thing to say of every run beside its goodput, as it is over the last twentieth of the run: of a cache its hit
+/// rate; of groups of which any changes its members, how many are left; of other groups how busy the busiest replica is.
+fn remarks(runs: &[RunView]) -> Vec<String> {
+    let groups: Vec<Vec<Group>> = runs.iter().map(groups).collect();
+    let changes = groups.iter().flatten().any(Group::changes);
+    let remark = |(run, groups): (&RunView, &Vec<Group>)| {
+        let end = run.trace.end.as_secs_f64();
+        if let Some(hits) = hits(run).first() {
+            return format!("hit rate {} %", number(mean_from(&hits.at, &hits.rate, end * 0.95).round()));
+        }
+        match groups.first() {
+            Some(group) if changes => format!("{} of {} members", group.members_at_end(), group.replicas),
+            Some(_) => busiest(&every_row(run), end).unwrap_or_default(),
+            None => String::new(),
+        }
+    };
+    runs.iter().zip(&groups).map(remark).collect()
+}
+
+fn busiest(busy: &Busy, end: f64) -> Option<String> {
+    let most = busy.rows.iter().map(|row| busy.at_end(row, end)).max_by(f64::total_cmp)?;
+    Some(format!("busiest replica {} %", number((most * 100.0).round())))
 }
 
 fn caption(runs: &[RunView], title: &str) -> String {
@@ -90,6 +120,8 @@ impl Axes {
 
 struct Strip<'a> {
     run: &'a RunView<'a>,
+    /// What else there is to say of it, in a few words.
+    remark: String,
     rates: Rates,
     phases: Vec<Phase>,
 }
@@ -122,12 +154,13 @@ impl Strip<'_> {
     fn verdict(&self, canvas: &Canvas, panel: &Panel) {
         let (x, middle) = (panel.x1 + 14.0, f64::midpoint(panel.y0, panel.y1));
         let verdict = &self.run.judgement.verdict;
-        let aside = aside(self.run.judgement);
-        let up = if aside.is_empty() { 0.0 } else { 8.5 };
+        let asides: Vec<String> =
+            [aside(self.run.judgement), self.remark.clone()].into_iter().filter(|s| !s.is_empty()).collect();
+        let up = 9.0 * asides.len() as f64;
         let kind: Type = name_in(verdict_colour(verdict));
         canvas.text(verdict.word(), Type { em: 14.0, ..kind }, (x, middle - up), LEFT_MIDDLE);
-        if !aside.is_empty() {
-            canvas.text(&aside, UNIT, (x, middle + 9.5), LEFT_MIDDLE);
+        for (line, text) in asides.iter().enumerate() {
+            canvas.text(text, UNIT, (x, middle - up + 18.0 * (line as f64 + 1.0)), LEFT_MIDDLE);
         }
     }
 }

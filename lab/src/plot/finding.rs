@@ -1,5 +1,5 @@
 //! What a run showed, in one sentence: the title of its figures.
-use super::words::{a_long, capital, count, plural, seconds, small, span};
+use super::words::{a_long, capital, count, list, plural, seconds, small, span};
 use crate::verdict::{Judgement, RunView, Verdict};
 use lab_core::timeline::{Disturbance, Effect};
 
@@ -89,7 +89,7 @@ impl Cause {
                 (format!("A {} and a {}", nouns[0], nouns[1]).replace(" a e", " an e"), "the triggers".into())
             }
             _ if nouns.iter().all(|n| *n == nouns[0]) => {
-                (capital(&plural_words(triggers.len(), nouns[0])), format!("the {}s", nouns[0]))
+                (capital(&plural_words(triggers.len(), nouns[0])), format!("the {}", plural_noun(nouns[0])))
             }
             _ => (capital(&plural_words(triggers.len(), "trigger")), "the triggers".into()),
         };
@@ -115,7 +115,15 @@ impl Cause {
 }
 
 fn plural_words(n: usize, noun: &str) -> String {
-    format!("{} {noun}s", count(n))
+    format!("{} {}", count(n), plural_noun(noun))
+}
+
+/// `crashes`, `load spikes`, `pauses of the manager`.
+fn plural_noun(noun: &str) -> String {
+    let (head, rest) =
+        noun.split_once(" of ").map_or((noun, String::new()), |(head, of)| (head, format!(" of {of}")));
+    let ending = if head.ends_with("sh") { "es" } else { "s" };
+    format!("{head}{ending}{rest}")
 }
 
 fn noun(effect: &Effect) -> &'static str {
@@ -181,15 +189,6 @@ fn is_down(judgement: &Judgement) -> bool {
     matches!(judgement.verdict, Verdict::Metastable { .. } | Verdict::Escaped { .. })
 }
 
-/// `a`, `a and b`, `a, b and c`.
-fn list(parts: &[String]) -> String {
-    match parts {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
-}
-
 /// How long the recovery took, or why there is none, in a few words beside a verdict's word.
 pub(super) fn aside(judgement: &Judgement) -> String {
     match judgement.verdict {
@@ -200,5 +199,16 @@ pub(super) fn aside(judgement: &Judgement) -> String {
         Verdict::Metastable { spontaneous: true } => "without trigger too".into(),
         Verdict::Escaped { at } => format!("at {}", seconds(at.as_secs_f64())),
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plural_noun;
+
+    #[test]
+    fn causes_have_plurals() {
+        let found = ["load spike", "crash", "cache flush", "pause of the manager"].map(plural_noun);
+        assert_eq!(found, ["load spikes", "crashes", "cache flushes", "pauses of the manager"]);
     }
 }

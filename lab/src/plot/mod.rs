@@ -2,24 +2,32 @@
 //! judgement; nothing here knows any particular experiment.
 //!
 //! - [`ink`]: the display list behind a figure, and its export as SVG and PNG.
-//! - [`timeline`], [`comparison`], [`percentiles`], [`overlay`]: the figures.
+//! - [`timeline`], [`comparison`], [`percentiles`], [`overlay`]: the figures that every experiment gets.
+//! - [`wanted`]: those that a config asks for.
+mod busy;
 mod canvas;
 mod clip;
 mod comparison;
 mod finding;
+mod group;
 mod header;
+mod hits;
+mod hysteresis;
 pub mod ink;
 mod overlay;
 mod panel;
 mod percentiles;
 mod phases;
 mod place;
+mod quantity;
 mod remarks;
+mod rows;
 mod scale;
 mod series;
 mod setting;
 mod strip;
 mod timeline;
+mod variants;
 mod words;
 
 pub use comparison::comparison;
@@ -29,7 +37,21 @@ pub use percentiles::percentiles;
 pub use setting::setting;
 pub use timeline::timeline;
 
+use crate::{scenario::Wanted, verdict::RunView};
 use ink::{Ink, TextAs, Theme};
+
+/// A figure that a config asks for, from `runs` of one engine and of all seeds. `None` where what it shows did not run.
+pub fn wanted(wanted: &Wanted, runs: &[RunView]) -> Option<Figure> {
+    match wanted {
+        Wanted::OverVariants { metric, over, x, points } => {
+            variants::over_variants(*metric, *over, x, points, runs)
+        }
+        Wanted::Loop { metric, variant } => {
+            let variant = if variant.is_empty() { "baseline" } else { variant };
+            hysteresis::load_loop(*metric, runs.iter().find(|run| run.variant == variant)?)
+        }
+    }
+}
 
 /// A figure, ready to be written.
 #[derive(Clone, Debug, PartialEq)]

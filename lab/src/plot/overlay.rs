@@ -1,12 +1,16 @@
 //! A live run over its simulation: the same quantities on the same axes.
 use super::{
     Figure,
+    busy::{Busy, busy},
     canvas::{AXIS_NAME, At, CENTRE_TOP, Canvas, LEFT_MIDDLE, UNIT, draw},
+    group::{Group, groups},
     header::Header,
+    hits::{Hits, hits},
     ink::{Colour, colour},
     panel::Panel,
     phases::{Phase, phases},
     place::name_curves,
+    rows,
     scale::{Scale, log_around, round_up},
     series::{Latency, Rates, gap, host_bound, latency, mean_from, rates},
     setting::{system, turned_away_ms},
@@ -21,6 +25,7 @@ const RIGHT: f64 = WIDTH - 106.0;
 const RATES_HEIGHT: f64 = 180.0;
 const LATENCY_HEIGHT: f64 = 164.0;
 const QUEUE_HEIGHT: f64 = 100.0;
+const SMALL_HEIGHT: f64 = 84.0;
 const GAP: f64 = 42.0;
 /// Width and opacity of the simulation's wide pale lines and the live run's thin ones.
 const SIMULATED: (f64, f64) = (6.0, 0.32);
@@ -30,11 +35,20 @@ const LIVE: (f64, f64) = (1.4, 1.0);
 struct Measured {
     rates: Rates,
     latency: Latency,
+    hits: Vec<Hits>,
+    busy: Busy,
+    groups: Vec<Group>,
 }
 
 impl Measured {
     fn new(run: &RunView) -> Measured {
-        Measured { rates: rates(run.trace), latency: latency(run.trace, 0) }
+        Measured {
+            rates: rates(run),
+            latency: latency(run.trace, 0),
+            hits: hits(run),
+            busy: busy(run),
+            groups: groups(run),
+        }
     }
 }
 
@@ -60,13 +74,29 @@ pub fn overlay(sim: &RunView, live: &RunView) -> Figure {
     let both = Both { live, phases: phases(live), time: Scale::Linear(0.0, end), end };
     let key = header.bottom() + 14.0;
     let top = key + 44.0;
-    let middle = top + RATES_HEIGHT + GAP;
-    let low = middle + LATENCY_HEIGHT + GAP;
+    let hits = top + RATES_HEIGHT + GAP;
+    let middle = hits + s.hits.iter().zip(&l.hits).count() as f64 * (SMALL_HEIGHT + GAP);
+    let rows = middle + LATENCY_HEIGHT + GAP;
+    // Rows that only one of the two tells would not be compared.
+    let told = !s.busy.is_empty() && s.busy.rows.len() == l.busy.rows.len();
+    let members = if told { rows + rows::height(&s.busy) + GAP } else { rows };
+    let changing = s.groups.iter().zip(&l.groups).filter(|(s, l)| s.changes() || l.changes());
+    let changing: Vec<(&Group, &Group)> = changing.collect();
+    let low = members + changing.len() as f64 * (SMALL_HEIGHT + GAP);
     let ink = draw(WIDTH, low + QUEUE_HEIGHT + 58.0, |canvas| {
         header.draw(canvas);
         draw_key(canvas, key, !live.trace.host_bound.is_empty());
         both.rates(canvas, top, &s, &l);
+        for (index, pair) in s.hits.iter().zip(&l.hits).enumerate() {
+            both.hit_rate(canvas, hits + index as f64 * (SMALL_HEIGHT + GAP), pair);
+        }
         both.latency(canvas, middle, &s, &l);
+        if told {
+            both.busy(canvas, rows, &s, &l);
+        }
+        for (index, pair) in changing.iter().enumerate() {
+            both.members(canvas, members + index as f64 * (SMALL_HEIGHT + GAP), *pair);
+        }
         both.queue(canvas, low, &s, &l);
     });
     let caption = format!(
@@ -110,13 +140,18 @@ struct Both<'a> {
 }
 
 impl Both<'_> {
-    fn panel(&self, canvas: &Canvas, top: f64, height: f64, y: Scale, ticks: usize) -> Panel {
-        let panel = Panel { x0: LEFT, y0: top, x1: RIGHT, y1: top + height, x: self.time, y };
-        strip::bands(canvas, &panel, &self.phases);
+    /// The bands of the phases, and what the host could not carry.
+    fn shade(&self, canvas: &Canvas, panel: &Panel) {
+        strip::bands(canvas, panel, &self.phases);
         for (from, until) in host_bound(self.live.trace) {
             let from_px = panel.px(from);
             canvas.hatch((from_px, panel.y0), (panel.px(until).max(from_px + 1.0), panel.y1), colour::MUTED);
         }
+    }
+
+    fn panel(&self, canvas: &Canvas, top: f64, height: f64, y: Scale, ticks: usize) -> Panel {
+        let panel = Panel { x0: LEFT, y0: top, x1: RIGHT, y1: top + height, x: self.time, y };
+        self.shade(canvas, &panel);
         let marks = y.ticks(ticks);
         panel.grid(canvas, &self.time.ticks(8), &marks);
         panel.left_axis(canvas, &marks);
@@ -173,6 +208,39 @@ impl Both<'_> {
             format!("ms, log scale; intended start to final answer or failure{of}, {width} windows{gap}");
         panel.heading(canvas, "Latency", &unit);
         self.draw_pairs(canvas, &panel, &pairs);
+    }
+
+    fn hit_rate(&self, canvas: &Canvas, top: f64, (s, l): (&Hits, &Hits)) {
+        let panel = self.panel(canvas, top, SMALL_HEIGHT, Scale::Linear(0.0, 100.0), 2);
+        panel.heading(
+            canvas,
+            "Hit rate",
+            &format!("% of the reads, {} windows", seconds(l.width.max(s.width))),
+        );
+        let (sim, live) = ((&s.at[..], &s.rate[..]), (&l.at[..], &l.rate[..]));
+        self.draw_pairs(canvas, &panel, &[Pair { name: "hits", colour: colour::BLUE, sim, live }]);
+    }
+
+    fn busy(&self, canvas: &Canvas, top: f64, s: &Measured, l: &Measured) {
+        let panels = rows::panels(&s.busy, LEFT, RIGHT, top, self.time);
+        for (panel, (sim, live)) in panels.iter().zip(s.busy.rows.iter().zip(&l.busy.rows)) {
+            self.shade(canvas, panel);
+            rows::fill(canvas, panel, &s.busy, sim, SIMULATED.1);
+            rows::line(canvas, panel, &l.busy, live, LIVE.0);
+            rows::name(canvas, panel, &l.busy, live, l.busy.at_end(live, self.end));
+        }
+        if let Some(first) = panels.first() {
+            first.heading(canvas, "Busy", &rows::meaning(&l.busy));
+        }
+    }
+
+    fn members(&self, canvas: &Canvas, top: f64, (s, l): (&Group, &Group)) {
+        let most = f64::from(s.replicas.max(l.replicas));
+        let panel = self.panel(canvas, top, SMALL_HEIGHT, Scale::Linear(0.0, most * 1.12), 3);
+        panel.heading(canvas, "Members", "replicas in the view");
+        let [sim, live] = [s, l].map(|group| group.steps(self.end));
+        let (sim, live) = ((&sim.0[..], &sim.1[..]), (&live.0[..], &live.1[..]));
+        self.draw_pairs(canvas, &panel, &[Pair { name: "members", colour: colour::BLUE, sim, live }]);
     }
 
     fn queue(&self, canvas: &Canvas, top: f64, s: &Measured, l: &Measured) {

@@ -1,5 +1,8 @@
 //! What a trace shows over time: counts made rates, and percentiles merged exactly from the logged histograms.
-use crate::trace::{Interval, Trace};
+use crate::{
+    trace::{Interval, ServerTrace, Trace},
+    verdict::RunView,
+};
 use lab_core::time::Time;
 
 /// A curve has at most about this many points; a panel is not much wider in pixels.
@@ -62,20 +65,34 @@ fn groups(windows: usize, step: usize) -> Vec<std::ops::Range<usize>> {
     groups
 }
 
-/// The rates of `trace`.
-pub(super) fn rates(trace: &Trace) -> Rates {
+/// The points of a curve over `trace`: the middle of each in seconds, the windows of each, and how many seconds each is long.
+pub(super) fn points(trace: &Trace) -> (Vec<f64>, Vec<std::ops::Range<usize>>, f64) {
     let mut windows = trace.len();
-    let length = |index: usize| {
-        let (from, until) = trace.bounds(index);
-        until.since(from).as_secs_f64()
-    };
     let step = merged(windows, POINTS_MAX);
-    let mut rates = Rates { width: trace.window.as_secs_f64() * step as f64, ..Rates::default() };
+    let width = trace.window.as_secs_f64();
+    let length = |index: usize| trace.bounds(index).1.since(trace.bounds(index).0).as_secs_f64();
     // A sliver at the end of the run would be all noise.
-    if windows > 1 && length(windows - 1) < trace.window.as_secs_f64() / 10.0 {
+    if windows > 1 && length(windows - 1) < width / 10.0 {
         windows -= 1;
     }
-    for group in groups(windows, step) {
+    let groups = groups(windows, step);
+    let middle = |group: &std::ops::Range<usize>| {
+        let (from, until) = (trace.bounds(group.start).0, trace.bounds(group.end - 1).1);
+        f64::midpoint(from.as_secs_f64(), until.as_secs_f64())
+    };
+    (groups.iter().map(middle).collect(), groups, width * step as f64)
+}
+
+/// The rates of `run`. Throughput is that of the services which clients call; what a cache asks of its store is not in it.
+pub(super) fn rates(run: &RunView) -> Rates {
+    let RunView { trace, scenario, .. } = run;
+    let length = |index: usize| trace.bounds(index).1.since(trace.bounds(index).0).as_secs_f64();
+    let called = |server: &&ServerTrace| {
+        scenario.clients.iter().any(|group| scenario.services[group.service].name == server.service)
+    };
+    let (at, groups, width) = points(trace);
+    let mut rates = Rates { at, width, ..Rates::default() };
+    for group in groups {
         let seconds: f64 = group.clone().map(length).sum();
         let sum = group.clone().map(|index| trace.client_sum(index)).fold(
             crate::trace::ClientWindow::default(),
@@ -84,16 +101,16 @@ pub(super) fn rates(trace: &Trace) -> Rates {
                 sum
             },
         );
-        let servers =
-            || group.clone().flat_map(|i| trace.servers.iter().filter_map(move |s| s.windows.get(i)));
+        let completed = group.clone().flat_map(|i| {
+            trace.servers.iter().filter(called).filter_map(move |s| s.windows.get(i)).map(|w| w.completed)
+        });
         let queue = group.clone().flat_map(|i| {
             trace.servers.iter().filter_map(move |s| s.windows.get(i)).map(move |w| w.queue * length(i))
         });
-        rates.at.push(trace.bounds(group.start).0.as_secs_f64() + seconds / 2.0);
         rates.offered.push(sum.offered as f64 / seconds);
         rates.attempts.push(sum.attempts as f64 / seconds);
         rates.goodput.push(sum.good as f64 / seconds);
-        rates.throughput.push(servers().map(|w| w.completed).sum::<u64>() as f64 / seconds);
+        rates.throughput.push(completed.sum::<u64>() as f64 / seconds);
         rates.queue.push(queue.sum::<f64>() / seconds);
     }
     rates

@@ -1,7 +1,10 @@
 //! What was run, in one line: the subtitle of its figures.
 use super::words::{number, plural, rate, span};
 use crate::{scenario::Scenario, verdict::RunView};
-use lab_core::time::{Span, Time};
+use lab_core::{
+    replicate::{Freshness, Mode},
+    time::{Span, Time},
+};
 
 /// What was run: service, load, clients, engine and seed.
 pub fn setting(run: &RunView) -> String {
@@ -12,33 +15,91 @@ pub fn setting(run: &RunView) -> String {
 
 /// The service, its load and its clients.
 pub(super) fn system(run: &RunView) -> String {
-    format!("{}, {}; {}", service(run.scenario), load(run), clients(run.scenario))
+    let joint = if run.scenario.services.len() == 1 { ", " } else { "; " };
+    format!("{}{joint}{}; {}", service(run.scenario), load(run), clients(run.scenario))
 }
 
 fn service(scenario: &Scenario) -> String {
-    match &scenario.services[..] {
-        [one] => {
-            let workers = plural(u64::from(one.policy.workers), "worker");
-            let capacity = scenario.capacity(0);
-            let capacity = if capacity.is_finite() && capacity > 0.0 {
-                format!(", capacity {}", rate(capacity))
-            } else {
-                String::new()
-            };
-            match one.replicas {
-                1 => format!("{workers}{capacity}"),
-                n => format!("{} × {workers}{capacity}", plural(u64::from(n), "replica")),
-            }
-        }
+    let all: Vec<String> = (0..scenario.services.len()).map(|index| of_service(scenario, index)).collect();
+    match &all[..] {
+        [one] => one.clone(),
+        // More than two would fill the line.
+        [first, second] => format!("{first}; {second}"),
         several => plural(several.len() as u64, "service"),
     }
 }
 
+/// Replicas, workers and capacity of a service, and what holds its replicas together.
+fn of_service(scenario: &Scenario, index: usize) -> String {
+    let service = &scenario.services[index];
+    let workers = plural(u64::from(service.policy.workers), "worker");
+    let replicas = match service.replicas {
+        1 => workers,
+        n => format!("{} × {workers}", plural(u64::from(n), "replica")),
+    };
+    let capacity = scenario.capacity(index);
+    let capacity = if capacity.is_finite() && capacity > 0.0 {
+        format!(", capacity {}", rate(capacity))
+    } else {
+        String::new()
+    };
+    let together = match (&service.replication, service.membership) {
+        (Some(replication), _) => format!("{}, ", protocol(replication.mode)),
+        (None, Some(_)) => "health checks, ".into(),
+        (None, None) => String::new(),
+    };
+    match &service.cache {
+        Some(cache) => {
+            let keys = match cache.policy.capacity {
+                usize::MAX => String::new(),
+                keys => format!(" of {} keys", number(keys as f64)),
+            };
+            let name = if service.name == "cache" { String::new() } else { format!("{}: ", service.name) };
+            format!("{name}cache{keys}, {together}{replicas}")
+        }
+        None if scenario.services.len() > 1 => format!("{}, {together}{replicas}{capacity}", service.name),
+        None => format!("{together}{replicas}{capacity}"),
+    }
+}
+
+/// A replication protocol and its choices, in the words of the config.
+pub(super) fn protocol(mode: Mode) -> String {
+    match mode {
+        Mode::PrimaryBackup { ack, reads } => {
+            format!("primary/backup (ack {ack:?}, reads {reads:?})").to_lowercase()
+        }
+        Mode::Chain => "chain replication".into(),
+        Mode::Craq { reads: Freshness::Strong } => "CRAQ".into(),
+        Mode::Craq { reads: Freshness::Eventual } => "CRAQ (eventual reads)".into(),
+        Mode::Craq { reads: Freshness::Bounded(limit) } => {
+            format!("CRAQ (reads at most {} old)", span(limit))
+        }
+        Mode::SharedLog => "shared log".into(),
+    }
+}
+
 fn load(run: &RunView) -> String {
+    if let Some((low, high)) = staged(run) {
+        return format!("fresh load {} to {}", number(low), rate(high));
+    }
     let fresh = fresh_load(run);
     let capacity = capacity(run.scenario);
     let share = capacity.map_or_else(String::new, |c| format!(" (ρ\u{a0}=\u{a0}{:.2})", fresh / c));
     format!("fresh load {}{share}", rate(fresh))
+}
+
+/// The smallest and the largest planned load after the warm-up, where it changes.
+fn staged(run: &RunView) -> Option<(f64, f64)> {
+    let groups = &run.scenario.clients;
+    let (warm, end) = (Time::ZERO + run.scenario.warmup, run.scenario.end());
+    let edges =
+        groups.iter().flat_map(|group| group.load.stages.iter().flat_map(|s| [s.from, Time(s.until.0 - 1)]));
+    let inside = edges.filter(|at| warm <= *at && *at < end).chain([warm]);
+    let rates: Vec<f64> = inside.map(|at| groups.iter().map(|g| g.load.rate_at(at)).sum()).collect();
+    let (low, high) =
+        (rates.iter().copied().fold(f64::INFINITY, f64::min), rates.iter().copied().fold(0.0, f64::max));
+    // A ramp ends a nanosecond before the next stage begins.
+    (high > low * 1.001).then_some((low, high))
 }
 
 /// Calls per second at the end of the warm-up, without the triggers; measured where the workload is a recording.

@@ -31,6 +31,8 @@ pub struct ReportInput {
     pub verdicts: Vec<VerdictRow>,
     /// All variants over time.
     pub comparison: Option<Picture>,
+    /// Figures that the config asks for.
+    pub wanted: Vec<Picture>,
     /// Where simulation and live run agree.
     pub agreement: Vec<AgreementRow>,
     /// The live run over its simulation.

@@ -13,7 +13,9 @@ pub fn html(report: &ReportInput) -> String {
         section("By hand, and measured", &(rows(&report.hand, tables::hand) + &notes(&report.hand_notes))),
         section(
             "Variants",
-            &(rows(&report.verdicts, tables::verdicts) + &picture(report.comparison.as_ref())),
+            &(rows(&report.verdicts, tables::verdicts)
+                + &picture(report.comparison.as_ref())
+                + &pictures(&report.wanted)),
         ),
         section("What was expected", &rows(&report.expectations, tables::expectations)),
         section(
@@ -22,7 +24,7 @@ pub fn html(report: &ReportInput) -> String {
         ),
         section("Was the host fit for the live run?", &rows(&report.fitness, tables::fitness)),
         section("Latency", &picture(report.percentiles.as_ref())),
-        section("More figures", &report.more.iter().map(|more| picture(Some(more))).collect::<String>()),
+        section("More figures", &pictures(&report.more)),
         section("Effective config", &folded("every value, the decided ones too", &report.config)),
         section("Run it again", &commands(&report.commands)),
         foot(report),
@@ -73,6 +75,10 @@ fn picture(picture: Option<&Picture>) -> String {
     picture.map_or_else(String::new, |Picture { svg, caption }| {
         format!("<figure>\n{svg}<figcaption>{}</figcaption>\n</figure>\n", escape(caption))
     })
+}
+
+fn pictures(pictures: &[Picture]) -> String {
+    pictures.iter().map(|one| picture(Some(one))).collect()
 }
 
 /// The table of `rows`; nothing where there are none.

@@ -5,14 +5,14 @@ mod build_policy;
 pub mod plan;
 pub mod sample;
 
-pub use plan::{Bound, Claim, Expect, Metric, Over, Plan, Variant, load};
+pub use plan::{Bound, Claim, Expect, Metric, Over, Plan, Variant, Wanted, load};
 
 use lab_core::{
     arrival::{Arrivals, Load, Surge},
-    cache::CachePolicy,
+    cache::{Cache, CachePolicy},
     client::ClientPolicy,
     demand::Demand,
-    directory::StoreAccess,
+    directory::{Directory, StoreAccess},
     draw::Draw,
     keys::{OperationSource, Operations},
     replicate::{
@@ -213,9 +213,15 @@ impl Scenario {
         workers / most
     }
 
-    /// The share of reads among the calls to `service`, weighted by the load that its client groups begin with.
+    /// Whether calls to service `from` come to `service`: they are the same, or the one is a cache in front of the other.
+    pub fn reaches(&self, from: usize, service: usize) -> bool {
+        from == service || self.services[from].cache.as_ref().is_some_and(|cache| cache.calls == service)
+    }
+
+    /// The share of reads among the calls to `service`, weighted by the load that its client groups begin with. Calls that come
+    /// by way of a cache all count: so it is while that holds nothing.
     fn read_share(&self, service: usize) -> f64 {
-        let groups = || self.clients.iter().filter(|group| group.service == service);
+        let groups = || self.clients.iter().filter(|group| self.reaches(group.service, service));
         let rate = |group: &ClientGroup| group.load.rate_at(Time::ZERO).max(f64::MIN_POSITIVE);
         let reads: f64 = groups().map(|group| rate(group) * group.operations.read_share).sum();
         reads / groups().map(rate).sum::<f64>()
@@ -240,15 +246,56 @@ impl Scenario {
             .collect()
     }
 
-    /// How the calls of client group `group` ask a replicated store; `None` if its service is none.
-    pub fn access(&self, group: usize) -> Option<StoreAccess> {
-        let ClientGroup { service, operations, .. } = &self.clients[group];
-        let replication = self.services[*service].replication.as_ref()?;
+    /// The caches that call `service`, by the service that each of them is.
+    pub fn caches_calling(&self, service: usize) -> impl Iterator<Item = usize> {
+        let calls = move |cache: &CacheService| cache.calls == service;
+        let services = self.services.iter().enumerate();
+        services.filter(move |(_, s)| s.cache.as_ref().is_some_and(calls)).map(|(cache, _)| cache)
+    }
+
+    /// The client instance as which replica `replica` of the cache `service` calls its store: those of caches are counted
+    /// through after those of client groups.
+    pub fn cache_instance(&self, service: usize, replica: u32) -> u32 {
+        let before = self.services[..service].iter().filter(|s| s.cache.is_some());
+        let before: u32 = before.map(|s| s.replicas).sum();
+        self.first_instance(self.clients.len()) as u32 + before + replica
+    }
+
+    /// Replica `replica` of the cache `service`.
+    pub fn cache(&self, service: usize, replica: u32, draw: Draw) -> Cache {
+        let CacheService { calls, policy } =
+            self.services[service].cache.as_ref().expect("only caches are made of caches");
+        let store = &self.services[*calls];
+        let callers = self.clients.iter().filter(|group| group.service == service);
+        let keys = callers.map(|group| group.operations.keys).max().unwrap_or(1);
+        let instance = self.cache_instance(service, replica);
+        let cache = Cache::new(policy, instance, store.replicas, keys, draw);
+        match self.directory(*calls) {
+            None => cache,
+            Some(directory) => cache.with_directory(directory),
+        }
+    }
+
+    /// The same in a process that has followed `lives` others.
+    pub fn cache_life(&self, service: usize, replica: u32, lives: u32, draw: Draw) -> Cache {
+        let cache = self.cache(service, replica, draw);
+        if lives == 0 { cache } else { cache.restarted(lives) }
+    }
+
+    /// How calls ask `service`, if that is a replicated store.
+    pub fn access(&self, service: usize) -> Option<StoreAccess> {
+        let replication = self.services[service].replication.as_ref()?;
         Some(StoreAccess {
             mode: replication.mode,
-            operations: OperationSource::new(operations),
+            operations: self.clients.iter().map(|group| OperationSource::new(&group.operations)).collect(),
             deduplicate: replication.deduplicate,
         })
+    }
+
+    /// What a client of `service` knows of it at the beginning, if there is anything to know.
+    pub fn directory(&self, service: usize) -> Option<Directory> {
+        let Service { membership, replicas, .. } = &self.services[service];
+        membership.is_some().then(|| Directory::new(self.access(service), *replicas))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::config::{
 use lab_core::time::{Span, Time};
 use std::path::{Path, PathBuf};
 
-pub use crate::config::Metric;
+pub use crate::config::{Metric, points::Point};
 
 /// A config, understood: everything that a run needs to know.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Plan {
     pub variants: Vec<Variant>,
     /// What is expected, in the order of the config.
     pub expect: Vec<Expect>,
+    /// Figures beside those that every experiment gets, in the order of the config.
+    pub figures: Vec<Wanted>,
     /// Trigger and sustaining effect, as words; empty if the config does not say.
     pub cell: (String, String),
     /// The resolved experiment as YAML: runs again as it is.
@@ -81,6 +83,29 @@ pub enum Claim {
     },
 }
 
+/// A figure that the config asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wanted {
+    /// A metric over the variants.
+    OverVariants {
+        /// Which.
+        metric: Metric,
+        /// When.
+        over: Over,
+        /// The dotted path that the horizontal axis stands for.
+        x: String,
+        /// The variants that belong to it.
+        points: Vec<Point>,
+    },
+    /// A metric over the load as it goes up and down again.
+    Loop {
+        /// Which.
+        metric: Metric,
+        /// Of which variant; empty for the experiment itself.
+        variant: String,
+    },
+}
+
 /// Limits of a length of time, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bound {
@@ -127,6 +152,7 @@ fn plan(file: PathBuf, name: String, loaded: config::Loaded) -> Result<Plan, Con
         baseline: scenario(experiment)?,
         variants: variants.collect::<Result<_, ConfigErrors>>()?,
         expect: expectations(experiment, &loaded.expectations),
+        figures: figures(experiment, &loaded.points),
         cell: (word(&experiment.cell.trigger), word(&experiment.cell.sustained_by)),
         notes: notes(experiment),
         resolved: loaded.resolved,
@@ -163,12 +189,32 @@ fn claim(e: &config::expect::Expectation, experiment: &Experiment) -> Option<Cla
         return Some(Claim::AfterLever { word: word(&after) });
     }
     let (metric, (low, high)) = (e.metric?, e.between?);
-    let over = match e.over {
+    Some(Claim::Metric {
+        metric,
+        over: over(e.over, experiment),
+        between: (metric.value(low).ok()?, metric.value(high).ok()?),
+    })
+}
+
+/// A stretch of a run; where none is given, all of it but the warm-up.
+fn over(stretch: Option<Stretch>, experiment: &Experiment) -> Over {
+    match stretch {
         Some(Stretch::Last(length)) => Over::Last(length.0),
         Some(Stretch::Between(from, until)) => Over::Between(Time::ZERO + from.0, Time::ZERO + until.0),
         None => Over::Between(Time::ZERO + experiment.warmup.0, Time::ZERO + experiment.duration.0),
-    };
-    Some(Claim::Metric { metric, over, between: (metric.value(low).ok()?, metric.value(high).ok()?) })
+    }
+}
+
+/// The figures that are asked for. The config's check has seen to it that each is of one kind.
+fn figures(experiment: &Experiment, points: &[Vec<Point>]) -> Vec<Wanted> {
+    let wanted = experiment.figures.iter().zip(points).filter_map(|(figure, points)| {
+        if let Some(metric) = figure.looped {
+            return Some(Wanted::Loop { metric, variant: figure.variant.clone() });
+        }
+        let (over, x) = (over(figure.over, experiment), figure.x.clone());
+        Some(Wanted::OverVariants { metric: figure.metric?, over, x, points: points.clone() })
+    });
+    wanted.collect()
 }
 
 fn notes(experiment: &Experiment) -> Vec<String> {

@@ -152,7 +152,8 @@ mod tests {
         assert_eq!(attempts(ms(100), Budget::None), 3.0);
         // The second attempt after 600 ms, the third would come after the timeout of a second.
         assert_eq!(attempts(ms(600), Budget::None), 2.0);
-        let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found} {expected}");
+        let close =
+            |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found} {expected}");
         close(attempts(After::Quantile(0.95), Budget::None), 1.1);
         let bucket = Budget::TokenBucket { credit_per: CreditPer::Call, ratio: 0.02, burst: 9.0 };
         close(attempts(ms(100), bucket), 1.02);

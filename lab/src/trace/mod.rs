@@ -2,15 +2,19 @@
 //!
 //! Measurement happens once, at the boundary of the machines: a recorder is shown every input and output, and no engine
 //! counts anything itself. Its memory grows with the number of windows, never with the number of calls.
+mod cache;
 mod client;
 mod history;
 mod percentiles;
 mod server;
+mod views;
 
+pub use cache::CacheRecorder;
 pub use client::{ClientRecorder, interval_log};
 pub use history::{History, Operation};
 pub use percentiles::{Percentiles, latency_histogram};
 pub use server::ServerRecorder;
+pub use views::member_names;
 
 use crate::scenario::Scenario;
 use hdrhistogram::Histogram;

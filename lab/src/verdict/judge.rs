@@ -95,7 +95,14 @@ impl Case<'_> {
         }
         let when = if self.has_trigger { "before the first trigger" } else { "from the beginning" };
         let load = self.pressure(Time::ZERO + self.scenario.warmup).map_or(String::new(), |p| {
-            format!("; {} calls/s meet a capacity of {}/s", whole(p.offered_per_s), whole(p.capacity_per_s))
+            let (calls, capacity) = (whole(p.offered_per_s), whole(p.capacity_per_s));
+            match self.named(&p) {
+                None => format!("; {calls} calls/s meet a capacity of {capacity}/s"),
+                Some(service) => {
+                    let attempts = whole(p.attempts_per_s);
+                    format!("; {calls} calls/s are {attempts} attempts/s at `{service}`, whose capacity is {capacity}/s")
+                }
+            }
         });
         let reason = format!(
             "{when} only {} of the calls were good, healthy is {}{load}",
@@ -108,7 +115,7 @@ impl Case<'_> {
     /// No call of the last 20 s is decided: the calls wait for answers that may still come.
     fn nothing_over(&self) -> Finding {
         if let Some(p) = self.pressure(self.tail_begins()).filter(|p| p.overload) {
-            return (Verdict::Overloaded, overload(&p));
+            return (Verdict::Overloaded, self.overload(&p));
         }
         undecided("too many calls of the last 20 s are not over: run longer, or give calls a deadline".into())
     }
@@ -120,7 +127,7 @@ impl Case<'_> {
         let tail = self.tail_begins();
         let pressure = self.pressure(tail);
         if let Some(p) = pressure.filter(|p| p.overload) {
-            return (Verdict::Overloaded, overload(&p));
+            return (Verdict::Overloaded, self.overload(&p));
         }
         if self.has_trigger && self.horizon.since(over) < TAIL {
             let rest = self.horizon.since(over);
@@ -186,25 +193,42 @@ impl Case<'_> {
             return None;
         }
         Some(undecided(format!(
-            "failed at the end, but {} attempts/s are less than the capacity of {}/s: a backlog of {} needs {} to \
-             drain, and only {} have passed",
+            "failed at the end, but {} attempts/s are less than the capacity of {}/s{}: a backlog of {} needs {} \
+             to drain, and only {} have passed",
             whole(pressure.lasting_per_s),
             whole(pressure.capacity_per_s),
+            self.named(pressure).map_or(String::new(), |service| format!(" of `{service}`")),
             whole(most),
             seconds(Span::from_secs_f64(most / spare)),
             seconds(was)
         )))
     }
 
+    /// The name of the service under pressure, where it is one of several.
+    fn named(&self, pressure: &Pressure) -> Option<&str> {
+        let services = &self.scenario.services;
+        (services.len() > 1).then(|| services[pressure.service].name.as_str())
+    }
+
+    fn overload(&self, p: &Pressure) -> String {
+        format!(
+            "the load alone is beyond the capacity{}: {} calls/s meet {}/s, with no trigger at work",
+            self.named(p).map_or(String::new(), |service| format!(" of `{service}`")),
+            whole(p.sure_per_s),
+            whole(p.capacity_per_s)
+        )
+    }
+
     fn facts(&self, pressure: Option<Pressure>, trend: Option<Trend>) -> String {
         let good = percent(mean_good(self.tail()));
         let load = pressure.map_or(String::new(), |p| {
-            format!(
-                ": {} calls/s have become {} attempts/s, the capacity is {}/s",
-                whole(p.offered_per_s),
-                whole(p.attempts_per_s),
-                whole(p.capacity_per_s)
-            )
+            let capacity = whole(p.capacity_per_s);
+            let meet = match self.named(&p) {
+                None => format!(", the capacity is {capacity}/s"),
+                Some(service) => format!(" at `{service}`, whose capacity is {capacity}/s"),
+            };
+            let (calls, attempts) = (whole(p.offered_per_s), whole(p.attempts_per_s));
+            format!(": {calls} calls/s have become {attempts} attempts/s{meet}")
         });
         let backlog = trend.map_or(String::new(), |t| {
             format!(", and the backlog of {} does not drain ({}/s)", whole(t.last), signed(t.slope_per_s))
@@ -257,12 +281,4 @@ impl Case<'_> {
 
 fn undecided(reason: String) -> Finding {
     (Verdict::Undecided, reason)
-}
-
-fn overload(p: &Pressure) -> String {
-    format!(
-        "the load alone is beyond the capacity: {} calls/s meet {}/s, with no trigger at work",
-        whole(p.offered_per_s),
-        whole(p.capacity_per_s)
-    )
 }

@@ -19,9 +19,10 @@ mod visit;
 use crate::{
     call::{Attempt, Job, Outcome},
     client::{Client, ClientControl, ClientIn, ClientOut, ClientPolicy, Wake},
+    directory::Directory,
     draw::{Draw, Stream},
     machine::{Machine, Outbox},
-    replicate::{Key, Op},
+    replicate::{Key, Op, View},
     server::{Cancel, Server, ServerControl, ServerIn, ServerOut, ServerPolicy, Work},
     time::{Span, Time},
 };
@@ -113,6 +114,15 @@ pub enum CacheIn {
         /// How the attempt ended.
         outcome: Outcome,
     },
+    /// The replica of the store that was asked is not in charge; in this view another one is.
+    Elsewhere {
+        /// The answer's attempt.
+        attempt: Attempt,
+        /// What the replica knows.
+        view: View,
+    },
+    /// The store's manager says who its members are.
+    Members(View),
     /// A timer that the cache asked for went off.
     Woken(CacheWake),
     /// The caller of an attempt closed its connection.
@@ -276,6 +286,17 @@ impl Cache {
             counts: Counts::default(),
             told: vec![],
         }
+    }
+
+    /// The same cache, in front of a store that `directory` is about.
+    pub fn with_directory(self, directory: Directory) -> Cache {
+        Cache { store: self.store.with_directory(directory), ..self }
+    }
+
+    /// The same cache in a process that has followed `lives` others: it holds nothing.
+    pub fn restarted(mut self, lives: u32) -> Cache {
+        self.contents.clear();
+        Cache { store: self.store.restarted(lives), ..self }
     }
 
     /// Its queue and workers.
@@ -623,15 +644,24 @@ impl Machine for Cache {
             CacheIn::Woken(CacheWake::Worker { worker, epoch }) => {
                 self.serve(now, ServerIn::Woken { worker, epoch }, out);
             }
-            CacheIn::Answer { .. } | CacheIn::Woken(CacheWake::Store(_)) | CacheIn::Disconnected { .. }
+            CacheIn::Answer { .. }
+            | CacheIn::Elsewhere { .. }
+            | CacheIn::Members(_)
+            | CacheIn::Woken(CacheWake::Store(_))
+            | CacheIn::Disconnected { .. }
                 if self.server.is_paused() =>
             {
                 self.outside.push(input);
             }
-            CacheIn::Answer { .. } if self.server.is_down() => {}
+            CacheIn::Answer { .. } | CacheIn::Elsewhere { .. } | CacheIn::Members(_)
+                if self.server.is_down() => {}
             CacheIn::Answer { attempt, outcome } => {
                 self.tell_store(now, attempt.slot, ClientIn::Answer { attempt, outcome }, out);
             }
+            CacheIn::Elsewhere { attempt, view } => {
+                self.tell_store(now, attempt.slot, ClientIn::Elsewhere { attempt, view }, out);
+            }
+            CacheIn::Members(view) => self.tell_store(now, u32::MAX, ClientIn::Members(view), out),
             CacheIn::Woken(CacheWake::Store(wake)) => {
                 let slot = match wake {
                     Wake::Timeout(attempt) | Wake::Retry(attempt) | Wake::Hedge(attempt) => attempt.slot,

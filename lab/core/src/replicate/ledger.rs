@@ -124,7 +124,8 @@ impl Ledger {
     }
     /// What this replica has of `key`, for a read that asks a majority; `None` until it is whole in the view.
     pub fn heard(&self, key: Key) -> Option<Heard> {
-        let whole = self.whole_in == self.view && self.store.whole_at().is_some_and(|at| at <= self.committed);
+        let whole =
+            self.whole_in == self.view && self.store.whole_at().is_some_and(|at| at <= self.committed);
         if !whole {
             return None;
         }

@@ -151,7 +151,7 @@ impl Member {
     }
     /// Whether a message of view `number` from replica `from` is to be heard.
     pub fn hears(&self, from: u32, number: u64) -> bool {
-        self.acts() && number == self.view.number && from != self.me && self.view.contains(from)
+        self.acts() && number == self.view.number && self.view.contains(from)
     }
 
     /// What it tells the manager.

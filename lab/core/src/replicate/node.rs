@@ -7,7 +7,9 @@ use super::{
     Answer, Mode, Op, Request, RequestId, Target, Value, View,
     member::{Member, Membership, Note, Sealing},
     message::{Cost, Message, Position},
+    parcels::Parcels,
     protocol::{Ask, Protocol},
+    requests::{Entry, Pending, Requests},
     store::Store,
 };
 use crate::{
@@ -19,7 +21,6 @@ use crate::{
     time::{Span, Time},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
 
 /// What the replicas of a replicated store decide by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,7 +35,8 @@ pub struct NodePolicy {
     pub apply_time: Demand,
     /// How long reading or writing one part of a newcomer's store holds a worker.
     pub transfer_time: Demand,
-    /// Whether a write that is tried again is recognised by its call and not done twice.
+    /// Whether a write that is tried again is recognised by its call and not done twice: a copy of one that is here waits for
+    /// the same answer, and costs nothing.
     pub deduplicate: bool,
 }
 
@@ -157,8 +159,7 @@ pub struct Node {
     /// `None` for a replica without a store.
     protocol: Option<Protocol>,
     state: State,
-    /// Requests in the queue, at work, or in the protocol.
-    requests: BTreeMap<RequestId, Pending>,
+    requests: Requests,
     parcels: Parcels,
     /// A heartbeat waits in the queue.
     beating: bool,
@@ -179,96 +180,8 @@ enum State {
     Down,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Pending {
-    job: Job,
-    op: Op,
-    value: Value,
-    /// What its work has cost; `None` until it is done and the protocol has it.
-    work: Option<Work>,
-}
-
 /// How a job of the server names the heartbeat that waits in the queue, among the messages that do.
 const HEARTBEAT: u32 = u32::MAX;
-
-/// Messages of other replicas whose work is not done.
-///
-/// The work of two of them may end in another order than they came in, with several workers or another discipline than
-/// oldest first. They are handed on in the order of each sender nevertheless, as from one connection: the protocols send
-/// entries in order and would have to send them again.
-#[derive(Clone, Debug, Default)]
-struct Parcels {
-    slots: Vec<Option<Parcel>>,
-    free: Vec<u32>,
-    generation: u32,
-    /// The messages with entries of each sender, in the order they came in.
-    lines: BTreeMap<u32, VecDeque<u32>>,
-}
-
-#[derive(Clone, Debug)]
-struct Parcel {
-    from: u32,
-    message: Message,
-    done: bool,
-}
-
-impl Parcels {
-    /// Keeps a message; the attempt by which the server's job names it.
-    fn keep(&mut self, from: u32, message: Message) -> Attempt {
-        let in_line = message.cost() == Cost::Apply;
-        let parcel = Some(Parcel { from, message, done: false });
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = parcel;
-                slot
-            }
-            None => {
-                self.slots.push(parcel);
-                self.slots.len() as u32 - 1
-            }
-        };
-        if in_line {
-            self.lines.entry(from).or_default().push_back(slot);
-        }
-        self.generation = self.generation.wrapping_add(1);
-        Attempt { slot, generation: self.generation }
-    }
-
-    /// Whether a message like this waits: a learner's question, or a part of the store.
-    fn any(&self, like: impl Fn(u32, &Message) -> bool) -> bool {
-        self.slots.iter().flatten().any(|parcel| like(parcel.from, &parcel.message))
-    }
-
-    /// The work of the message in `slot` is over; `lost`: it was turned away. Hands on what is due.
-    fn done(&mut self, slot: u32, lost: bool, mut due: impl FnMut(u32, Message)) {
-        let Some(Some(parcel)) = self.slots.get_mut(slot as usize) else { return };
-        let from = parcel.from;
-        parcel.done = true;
-        let in_line = parcel.message.cost() == Cost::Apply;
-        if lost || !in_line {
-            let parcel = self.slots[slot as usize].take();
-            self.free.push(slot);
-            if in_line && let Some(line) = self.lines.get_mut(&from) {
-                line.retain(|&s| s != slot);
-            }
-            if let Some(parcel) = parcel.filter(|_| !lost) {
-                due(from, parcel.message);
-            }
-        }
-        let Some(line) = self.lines.get_mut(&from) else { return };
-        while let Some(&first) = line.front() {
-            let place = &mut self.slots[first as usize];
-            if place.as_ref().is_some_and(|parcel| !parcel.done) {
-                break;
-            }
-            line.pop_front();
-            if let Some(parcel) = place.take() {
-                self.free.push(first);
-                due(from, parcel.message);
-            }
-        }
-    }
-}
 
 impl Node {
     /// Replica `me` of `replicas`, a member of view 1 from the beginning.
@@ -278,6 +191,7 @@ impl Node {
         let mut node = Node::around(server, &policy.server, policy.membership, me, replicas);
         node.mode = Some(policy.mode);
         node.deduplicate = policy.deduplicate;
+        node.requests = Requests::new(policy.deduplicate);
         node.protocol = Some(Protocol::new(policy.mode, me, policy.deduplicate));
         node
     }
@@ -311,7 +225,7 @@ impl Node {
             member: Member::new(me, replicas, &membership),
             protocol: None,
             state: State::Up,
-            requests: BTreeMap::new(),
+            requests: Requests::new(false),
             parcels: Parcels::default(),
             beating: false,
             turn: 0,
@@ -370,13 +284,21 @@ impl Node {
             return reply(job, Some(answer), Work::default(), out);
         }
         if self.state != State::Down {
-            // A copy of what is being worked on: one answer is enough.
-            if self.requests.contains_key(&id) {
+            if self.requests.enter(job, op, value) == Entry::Known {
                 return;
             }
-            self.requests.insert(id, Pending { job, op, value, work: None });
+            if self.state == State::Up && self.recognises(op, value) {
+                return self.ask(now, id, Work::default(), out);
+            }
         }
         self.serve(now, ServerIn::Arrive(job), out);
+    }
+
+    /// Whether it knows without any work that a write has been carried out.
+    fn recognises(&self, op: Op, value: Value) -> bool {
+        self.deduplicate
+            && matches!(op, Op::Write(_))
+            && self.store().is_some_and(|store| store.written(value.call).is_some())
     }
 
     /// What a request gets that this replica cannot serve in its view, before it costs anything.
@@ -401,11 +323,18 @@ impl Node {
         }
         let id = RequestId { client: job.client, attempt: job.attempt };
         let decided = outcome != Outcome::Success || self.protocol.is_none();
-        if decided {
-            self.requests.remove(&id);
-            return out.put(NodeOut::Reply { job, outcome, answer: None, work });
+        if !decided {
+            return self.ask(now, id, work, out);
         }
-        let Some(pending) = self.requests.get_mut(&id) else { return };
+        out.put(NodeOut::Reply { job, outcome, answer: None, work });
+        for job in self.requests.remove(id).into_iter().flat_map(|pending| pending.copies) {
+            out.put(NodeOut::Reply { job, outcome, answer: None, work: Work::default() });
+        }
+    }
+
+    /// The protocol gets a request whose work is done.
+    fn ask(&mut self, now: Time, id: RequestId, work: Work, out: &mut impl Outbox<NodeOut>) {
+        let Some(pending) = self.requests.get_mut(id) else { return };
         pending.work = Some(work);
         let request = Request { id, op: pending.op, value: pending.value };
         let leased = self.member.leased(now);
@@ -422,15 +351,25 @@ impl Node {
     fn disconnected(&mut self, now: Time, client: u32, attempt: Attempt, out: &mut impl Outbox<NodeOut>) {
         self.serve(now, ServerIn::Disconnected { client, attempt }, out);
         let id = RequestId { client, attempt };
-        if self.cancels && self.requests.get(&id).is_some_and(|pending| pending.work.is_none()) {
+        if self.cancels && self.requests.get_mut(id).is_some_and(|pending| pending.work.is_none()) {
             // The server says nothing of those that it takes out of the queue.
-            self.requests.remove(&id);
+            self.abandon(now, id, out);
+        }
+    }
+
+    /// A request is over without an answer; a copy of it takes its place, at the end of the queue.
+    fn abandon(&mut self, now: Time, id: RequestId, out: &mut impl Outbox<NodeOut>) {
+        if let Some(copy) = self.requests.abandon(id) {
+            self.serve(now, ServerIn::Arrive(copy), out);
         }
     }
 
     fn answer(&mut self, id: RequestId, answer: Answer, out: &mut impl Outbox<NodeOut>) {
-        if let Some(Pending { job, work, .. }) = self.requests.remove(&id) {
+        if let Some(Pending { job, work, copies, .. }) = self.requests.remove(id) {
             reply(job, Some(answer), work.unwrap_or_default(), out);
+            for copy in copies {
+                reply(copy, Some(answer), Work::default(), out);
+            }
         }
     }
 
@@ -439,6 +378,7 @@ impl Node {
         let mut asks = std::mem::take(&mut self.asks);
         for ask in asks.drain(..) {
             match ask {
+                Ask::Send { to, message } if to == self.me => self.peer(now, to, message, out),
                 Ask::Send { to, message } => out.put(NodeOut::Send { to, message }),
                 Ask::Answer { id, answer } => self.answer(id, answer, out),
                 Ask::WakeAt(at) => out.put(NodeOut::WakeAt { at, wake: NodeWake::Protocol }),
@@ -467,8 +407,8 @@ impl Node {
                 }
                 ServerOut::Reply { job, outcome, work } => self.worked(now, job, outcome, work, out),
                 ServerOut::Drop { job, work } => {
-                    self.requests.remove(&RequestId { client: job.client, attempt: job.attempt });
                     out.put(NodeOut::Drop { job, work });
+                    self.abandon(now, RequestId { client: job.client, attempt: job.attempt }, out);
                 }
             }
         }
@@ -537,6 +477,12 @@ impl Node {
                     return;
                 }
                 (PeerWork::TRANSFER, self.draw_key(from, &message))
+            }
+            // Whoever sends a write of the log again gets the answer to the first.
+            (Message::LogWrite { view, ask, .. }, Cost::Apply)
+                if self.parcels.has_write(from, *view, *ask) =>
+            {
+                return;
             }
             (_, Cost::Transfer) => (PeerWork::TRANSFER, self.draw_key(from, &message)),
             (_, Cost::Apply) => (PeerWork::APPLY, self.draw_key(from, &message)),
@@ -765,9 +711,12 @@ impl Node {
         self.member.forget();
         self.start_over();
         self.serve(now, ServerIn::Control(ServerControl::Crash), out);
-        for (_, Pending { job, work, .. }) in std::mem::take(&mut self.requests) {
+        for Pending { job, work, copies, .. } in self.requests.take() {
             let work = work.unwrap_or_default();
             out.put(NodeOut::Reply { job, outcome: Outcome::Reset, answer: None, work });
+            for job in copies {
+                out.put(NodeOut::Reply { job, outcome: Outcome::Reset, answer: None, work: Work::default() });
+            }
         }
         self.parcels = Parcels::default();
         self.beating = false;

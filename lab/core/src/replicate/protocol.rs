@@ -14,7 +14,7 @@ use crate::{machine::Outbox, time::Time};
 pub enum Ask {
     /// Send a message to a replica of the group.
     Send {
-        /// To whom.
+        /// To whom; to this replica itself where its own queue must not be passed by.
         to: u32,
         /// What.
         message: Message,

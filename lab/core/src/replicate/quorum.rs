@@ -97,12 +97,7 @@ impl Quorum {
     }
 
     /// Answers the reads that are decided. `own` says what this replica has of a key, if it is whole.
-    pub fn decide(
-        &mut self,
-        members: usize,
-        own: impl Fn(Key) -> Option<Heard>,
-        out: &mut impl Outbox<Ask>,
-    ) {
+    pub fn decide(&mut self, members: usize, own: impl Fn(Key) -> Option<Heard>, out: &mut impl Outbox<Ask>) {
         self.questions.retain(|_, question| {
             let own = own(question.key);
             let heard: Vec<&Heard> = own.iter().chain(question.heard.values()).collect();
@@ -249,7 +244,8 @@ mod tests {
                 for set in 1..1 << members {
                     let said = |m: &usize| set & 1 << m != 0;
                     // What each of them knows of commits varies with the set.
-                    let answer = |m: usize| member(matched[m], matched[m].min(committed * (set % 3) / 2), &writes);
+                    let answer =
+                        |m: usize| member(matched[m], matched[m].min(committed * (set % 3) / 2), &writes);
                     let heard: Vec<Heard> = (0..members).filter(said).map(answer).collect();
                     match shows(members, &heard) {
                         Some(version) => assert_eq!(version, newest, "{matched:?} {set:b}"),

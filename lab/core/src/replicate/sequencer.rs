@@ -1,6 +1,6 @@
 //! The sequencer of CORFU (NSDI'12, §3.2): hands out the positions of the log, one after the other.
 use super::Version;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// A counter. It keeps no promise: a position that was handed out and never written is a hole, which a player fills. Its
 /// successor in the next view begins behind all that was written.
@@ -9,6 +9,8 @@ pub struct Sequencer {
     last: Version,
     /// Which token a replica got for which question, so that a question that is sent again leaves no hole.
     granted: BTreeMap<(u32, u64), Version>,
+    /// The same questions in the order of their tokens.
+    order: VecDeque<(Version, (u32, u64))>,
     /// How far the other replicas have played, as far as they said in this view.
     played: BTreeMap<u32, Version>,
 }
@@ -29,11 +31,14 @@ impl Sequencer {
     }
     /// The position for `replica`'s question `ask`.
     pub fn grant(&mut self, replica: u32, ask: u64) -> Version {
-        let last = &mut self.last;
-        *self.granted.entry((replica, ask)).or_insert_with(|| {
-            *last += 1;
-            *last
-        })
+        let question = (replica, ask);
+        if let Some(&seq) = self.granted.get(&question) {
+            return seq;
+        }
+        let seq = self.hand_out();
+        self.granted.insert(question, seq);
+        self.order.push_back((seq, question));
+        seq
     }
     /// `replica` has played up to here.
     pub fn played(&mut self, replica: u32, upto: Version) {
@@ -46,6 +51,9 @@ impl Sequencer {
     }
     /// Positions up to here are settled.
     pub fn trim(&mut self, upto: Version) {
-        self.granted.retain(|_, seq| *seq > upto);
+        while let Some(&(_, question)) = self.order.front().filter(|(seq, _)| *seq <= upto) {
+            self.order.pop_front();
+            self.granted.remove(&question);
+        }
     }
 }

@@ -517,7 +517,9 @@ impl SharedLog {
             let unit = self.chain.iter().nth(chain.at);
             match unit {
                 None => return self.commit(ask, out),
-                Some(unit) if unit == self.me => {
+                // A filler is sent to one's own unit as to others, and waits there behind the writes that have come before it:
+                // else it would take the positions of all that wait.
+                Some(unit) if unit == self.me && !matches!(chain.why, Why::Fill) => {
                     let entries = chain.entries.clone();
                     // A unit of one's own that cannot tell: see `LogUnit::write`. The fate stays open until the next view.
                     let Some(kept) = self.write_here(&entries, out) else { return };

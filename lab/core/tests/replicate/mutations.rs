@@ -28,7 +28,10 @@ fn retries_that_are_carried_out_twice() {
 
 #[test]
 fn an_acknowledgement_before_the_others_have_it() {
-    found(Sabotage::AcknowledgesOnSending, &["pb_majority", "pb_quorum", "pb_all", "chain", "craq", "shared_log"]);
+    found(
+        Sabotage::AcknowledgesOnSending,
+        &["pb_majority", "pb_quorum", "pb_all", "chain", "craq", "shared_log"],
+    );
 }
 
 #[test]

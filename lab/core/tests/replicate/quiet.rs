@@ -70,7 +70,10 @@ fn a_read_takes_as_many_messages_as_its_rule_says() {
             let expected = f64::from(links * (replicas - 1));
             // Commit news that no write carries come on top, now and then.
             println!("{name}, {replicas} replicas: {each:.2} messages a read, {expected} expected");
-            assert!((expected..expected + 0.4).contains(&each), "{name}, {replicas}: {each} and not {expected}");
+            assert!(
+                (expected..expected + 0.4).contains(&each),
+                "{name}, {replicas}: {each} and not {expected}"
+            );
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Writes the results folder of an experiment.
 use super::{Args, Experiment, Failure, Run, report};
 use crate::{
-    plot::{Figure, comparison, ink::Theme, overlay, percentiles, timeline},
+    plot::{Figure, comparison, ink::Theme, overlay, percentiles, timeline, wanted},
     report::html,
     results::{FORMAT, Folder, Manifest, ResultsError, RunFiles, RunRecord, write_run},
+    scenario::Plan,
     verdict::RunView,
 };
 use rayon::prelude::*;
@@ -15,6 +16,8 @@ pub(super) struct Figures {
     pub(super) timeline: Figure,
     /// All variants; none where there is only the baseline.
     pub(super) comparison: Option<Figure>,
+    /// Those that the config asks for.
+    pub(super) wanted: Vec<Figure>,
     pub(super) percentiles: Figure,
     /// Live over simulated.
     pub(super) overlay: Option<Figure>,
@@ -31,7 +34,7 @@ pub(super) fn write(args: &Args, folder: Folder, experiment: &Experiment<'_>) ->
     });
     runs.collect::<Result<(), ResultsError>>()?;
     if !args.no_figures {
-        let figures = Figures::draw(&experiment.runs);
+        let figures = Figures::draw(experiment.plan, &experiment.runs);
         let page = || html(&report::input(experiment, &figures));
         let (written, page) = rayon::join(|| figures.write(&folder), page);
         written?;
@@ -43,14 +46,16 @@ pub(super) fn write(args: &Args, folder: Folder, experiment: &Experiment<'_>) ->
 }
 
 impl Figures {
-    /// Draws the runs of the first seed.
-    fn draw(runs: &[Run]) -> Figures {
+    /// Draws the runs of the first seed, and of all seeds what the config asks for.
+    fn draw(plan: &Plan, runs: &[Run]) -> Figures {
         let seed = runs[0].seed;
         let views: Vec<RunView<'_>> = runs.iter().filter(|run| run.seed == seed).map(Run::view).collect();
         let main = views[0];
         let compared: Vec<RunView<'_>> = views.iter().filter(|v| v.engine == main.engine).copied().collect();
         let live = views.iter().find(|v| v.variant == main.variant && v.engine != main.engine);
+        let all: Vec<RunView<'_>> = runs.iter().map(Run::view).filter(|v| v.engine == main.engine).collect();
         Figures {
+            wanted: plan.figures.iter().filter_map(|figure| wanted(figure, &all)).collect(),
             timeline: timeline(&main),
             comparison: (compared.len() > 1).then(|| comparison(&compared)),
             percentiles: percentiles(&main),
@@ -62,7 +67,7 @@ impl Figures {
     pub(super) fn all(&self) -> Vec<&Figure> {
         let main =
             [Some(&self.timeline), self.comparison.as_ref(), Some(&self.percentiles), self.overlay.as_ref()];
-        main.into_iter().flatten().chain(&self.more).collect()
+        main.into_iter().flatten().chain(&self.wanted).chain(&self.more).collect()
     }
 
     fn write(&self, folder: &Folder) -> Result<(), ResultsError> {

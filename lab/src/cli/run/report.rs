@@ -30,6 +30,7 @@ pub(super) fn input(experiment: &Experiment<'_>, figures: &Figures) -> ReportInp
         hand_notes: hand_notes(scenario),
         verdicts: verdicts(&experiment.runs),
         comparison: figures.comparison.as_ref().map(picture),
+        wanted: figures.wanted.iter().map(picture).collect(),
         agreement: agreement.map_or(vec![], |(_, rows)| rows.iter().map(agreement_row).collect()),
         overlay: figures.overlay.as_ref().map(picture),
         percentiles: Some(picture(&figures.percentiles)),

@@ -72,14 +72,18 @@ impl Checker<'_> {
                 self.error(&between, format!("this metric is {unit}; found `[{low}, {high}]`"));
             }
         }
+        self.within_the_run(&join(path, "over"), expected.over);
+    }
+
+    pub(super) fn within_the_run(&mut self, path: &str, over: Option<Stretch>) {
         let duration = self.experiment.duration;
-        let beyond = match expected.over {
+        let beyond = match over {
             Some(Stretch::Last(length)) => length.0 > duration.0,
             Some(Stretch::Between(_, until)) => until.0 > duration.0,
             None => false,
         };
         if beyond && self.sound(&["duration"]) {
-            self.error(&join(path, "over"), format!("this reaches beyond a run of {duration}"));
+            self.error(path, format!("this reaches beyond a run of {duration}"));
         }
     }
 }

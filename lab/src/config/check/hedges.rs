@@ -37,7 +37,11 @@ impl Checker<'_> {
         let limit = client.per_try_timeout.0.min(client.deadline.0);
         if wait == Span::ZERO {
             let help = Some("a percentile such as `p95` hedges only what is slow".into());
-            self.error_with(path, "without a wait every call would be sent at once as often as allowed", help);
+            self.error_with(
+                path,
+                "without a wait every call would be sent at once as often as allowed",
+                help,
+            );
         } else if !limit.is_forever() && wait >= limit {
             let limit = if limit == client.deadline.0 { client.deadline } else { client.per_try_timeout };
             self.warn(path, format!("every attempt is over after {limit}, before it gets one beside it"));

@@ -2,6 +2,7 @@
 mod clients;
 mod disturbances;
 mod expectations;
+mod figures;
 mod hedges;
 mod load;
 mod services;
@@ -42,6 +43,7 @@ impl Checker<'_> {
         self.disturbances();
         self.load();
         self.expectations();
+        self.figures();
     }
 
     /// Where `path` stands, or the block around it. `None` if it, or a block around it, could not be read.

@@ -70,9 +70,6 @@ impl Checker<'_> {
             let store = &self.experiment.services[&cache.calls];
             if store.cache.as_ref().is_some() {
                 self.error(&join(&path, "calls"), "a cache calls a store, not another cache");
-            } else if store.is_group() {
-                let message = "a cache calls a store without replication and membership in this version";
-                self.error(&join(&path, "calls"), message);
             }
         }
         if cache.capacity.0 == 0 {
@@ -118,7 +115,8 @@ impl Checker<'_> {
         if let Replication::PrimaryBackup { ack, reads: Readers::Quorum } = service.replication
             && ack != Ack::Majority
         {
-            let message = "a quorum of readers is a majority, and has to overlap those who acknowledged the write";
+            let message =
+                "a quorum of readers is a majority, and has to overlap those who acknowledged the write";
             let help = Some("write `ack: majority`".into());
             self.error_with(&join(path, "replication.primary_backup.reads"), message, help);
         }

@@ -1,17 +1,16 @@
-//! Connections of the clients to one replica.
+//! Connections of a caller to one replica.
 use super::{
     http::{self, Ask, Reply},
-    load::Host,
     wire::REPLICA_ADDRESS,
 };
 use hyper::{client::conn::http1, rt};
 use hyper_util::rt::TokioIo;
-use lab_core::{call::Outcome, time::Time};
+use lab_core::{call::Job, time::Time};
 use std::{
     cell::Cell,
     io,
     pin::Pin,
-    rc::Rc,
+    rc::{Rc, Weak},
     task::{Context, Poll},
 };
 use tokio::{
@@ -22,6 +21,25 @@ use tokio::{
 
 /// An attempt to be sent, and when it was to be sent.
 pub(super) type Parcel = (Time, Ask);
+
+/// Who makes attempts, and is told what becomes of them: the load thread, or a process that calls others.
+pub(super) trait Caller {
+    /// An attempt that was meant to be sent at `planned` is being sent.
+    fn sending(&self, planned: Time);
+    /// An attempt at replica `server` has ended, as far as its connection goes.
+    fn ended(&self, server: u32, job: Job, end: End);
+}
+
+/// How an attempt ended on its connection.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum End {
+    /// Answered; the connection can be used again.
+    Answered(Reply),
+    /// The connection was refused, or broke.
+    Broken,
+    /// None could be made for want of ports or descriptors.
+    Unconnected,
+}
 
 /// An open connection, as seen by who uses it.
 #[derive(Debug)]
@@ -39,10 +57,10 @@ impl Line {
 
 /// The connections to one replica that nobody uses now, last used first out, so that the surplus of a burst stays out of the
 /// way.
-#[derive(Debug)]
 pub(super) struct Pool {
     server: u32,
     port: u16,
+    caller: Weak<dyn Caller>,
     idle: Vec<Line>,
     state: Rc<Sockets>,
 }
@@ -56,8 +74,9 @@ struct Sockets {
 }
 
 impl Pool {
-    pub(super) fn new(server: u32, port: u16) -> Pool {
-        Pool { server, port, idle: vec![], state: Rc::default() }
+    /// Connections of `caller` to replica `server`, which listens on `port`.
+    pub(super) fn new(server: u32, port: u16, caller: Weak<dyn Caller>) -> Pool {
+        Pool { server, port, caller, idle: vec![], state: Rc::default() }
     }
 
     /// Connections open, in use or not.
@@ -71,7 +90,7 @@ impl Pool {
     }
 
     /// Sends `parcel` on an idle connection, or else on a new one.
-    pub(super) fn send(&mut self, mut parcel: Parcel, host: &Rc<Host>) -> Line {
+    pub(super) fn send(&mut self, mut parcel: Parcel) -> Line {
         while let Some(line) = self.idle.pop() {
             match line.inbox.send(parcel) {
                 Ok(()) => return line,
@@ -79,7 +98,8 @@ impl Pool {
             }
         }
         let (inbox, outbox) = mpsc::unbounded_channel();
-        let task = run(self.server, self.port, self.state.clone(), parcel, outbox, host.clone());
+        let owner = Owner { server: self.server, caller: self.caller.clone() };
+        let task = run(owner, self.port, self.state.clone(), parcel, outbox);
         Line { inbox, task: spawn_local(task).abort_handle() }
     }
 
@@ -91,23 +111,22 @@ impl Pool {
 
 /// The life of one connection.
 async fn run(
-    server: u32,
+    owner: Owner,
     port: u16,
     state: Rc<Sockets>,
     first: Parcel,
     mut inbox: mpsc::UnboundedReceiver<Parcel>,
-    host: Rc<Host>,
 ) {
     let (planned, mut ask) = first;
-    host.sending(planned);
+    owner.sending(planned);
     let stream = match TcpStream::connect((REPLICA_ADDRESS, port)).await {
         Ok(stream) => stream,
-        Err(error) => return host.unconnected(server, ask.job, &error),
+        Err(error) => return owner.ended(ask.job, unconnected(&error)),
     };
     // Without this option requests are late, not wrong.
     let _ = stream.set_nodelay(true);
     let Ok((mut sender, mut connection)) = http1::handshake(Socket::new(stream, state)).await else {
-        return host.answered(server, ask.job, BROKEN, false);
+        return owner.ended(ask.job, End::Broken);
     };
     loop {
         let response = sender.send_request(http::request(&ask));
@@ -119,9 +138,9 @@ async fn run(
             _ = &mut connection => response.await,
         };
         let Ok(answer) = answer else {
-            return host.answered(server, ask.job, BROKEN, false);
+            return owner.ended(ask.job, End::Broken);
         };
-        host.answered(server, ask.job, http::reply(answer.status(), answer.headers()), true);
+        owner.ended(ask.job, End::Answered(http::reply(answer.status(), answer.headers())));
         let next = tokio::select! {
             biased;
             _ = &mut connection => None,
@@ -129,14 +148,14 @@ async fn run(
         };
         match next {
             Some((planned, next)) => {
-                host.sending(planned);
+                owner.sending(planned);
                 ask = next;
             }
             None => {
                 // An attempt that was handed over while the connection broke is broken with it.
                 if let Ok((planned, ask)) = inbox.try_recv() {
-                    host.sending(planned);
-                    host.answered(server, ask.job, BROKEN, false);
+                    owner.sending(planned);
+                    owner.ended(ask.job, End::Broken);
                 }
                 return;
             }
@@ -144,8 +163,33 @@ async fn run(
     }
 }
 
-/// What a broken connection says.
-const BROKEN: Reply = Reply { outcome: Outcome::Reset, answer: None };
+/// What becomes of an attempt for which no connection could be made.
+fn unconnected(error: &io::Error) -> End {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => End::Broken,
+        _ => End::Unconnected,
+    }
+}
+
+/// Whose connection it is, and to which replica. At the end of a run the caller may be gone before its connections.
+struct Owner {
+    server: u32,
+    caller: Weak<dyn Caller>,
+}
+
+impl Owner {
+    fn sending(&self, planned: Time) {
+        if let Some(caller) = self.caller.upgrade() {
+            caller.sending(planned);
+        }
+    }
+
+    fn ended(&self, job: Job, end: End) {
+        if let Some(caller) = self.caller.upgrade() {
+            caller.ended(self.server, job, end);
+        }
+    }
+}
 
 /// A socket that is closed at once when it is dropped, by a reset: so neither descriptors nor ports run out when thousands of
 /// attempts time out. Not while the replica is paused: a reset would throw away what it has not read yet, but the work is the

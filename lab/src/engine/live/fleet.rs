@@ -8,16 +8,17 @@ use super::{
     probe,
     process::{self, Message, Replica},
     record::{Life, Steps, read_manager, read_steps},
-    wire::{Begin, Measured, Report, Seat, Setup},
+    reported::Reported,
+    wire::{Begin, Order, Report, Seat, Setup, What},
 };
 use crate::{
     agenda::Agenda,
     engine::notes,
-    scenario::Scenario,
-    trace::{Event, GroupTrace, GroupWindow, ServerTrace, Trace},
+    scenario::{Scenario, Service},
+    trace::{Event, Trace},
 };
 use lab_core::{
-    replicate::{View, node::MANAGER},
+    replicate::node::MANAGER,
     server::ServerControl,
     time::{Span, Time},
     timeline::{Change, timeline},
@@ -70,7 +71,7 @@ struct Fleet<'a> {
     replicas: Vec<Replica>,
     seats: Vec<(usize, Seat)>,
     /// What each process's machine is told, and when.
-    controls: Vec<Vec<(Time, ServerControl)>>,
+    told: Vec<Vec<(Time, What)>>,
     plan: Agenda<(usize, Act)>,
     sender: Sender<Message>,
     messages: Receiver<Message>,
@@ -131,19 +132,9 @@ impl<'a> Fleet<'a> {
             };
             replicas.push(Replica::new(server, name, port));
         }
-        let mut controls = vec![vec![]; replicas.len()];
-        for (at, change) in timeline(&scenario.disturbances) {
-            let (place, control) = match change {
-                Change::Server { service, replica, control } => ((service, Seat::Replica(replica)), control),
-                Change::Manager { service, control } => ((service, Seat::Manager), control),
-                _ => continue,
-            };
-            if let Some(server) = seats.iter().position(|seat| *seat == place) {
-                controls[server].push((at, control));
-            }
-        }
+        let told: Vec<_> = seats.iter().map(|seat| told(scenario, *seat)).collect();
         let (sender, messages) = channel();
-        let plan = plan(&controls, scenario.end());
+        let plan = plan(&told, scenario.end());
         let scenario = Arc::new(scenario.clone());
         Ok(Fleet {
             scenario,
@@ -153,7 +144,7 @@ impl<'a> Fleet<'a> {
             clock,
             replicas,
             seats,
-            controls,
+            told,
             plan,
             sender,
             messages,
@@ -185,7 +176,7 @@ impl<'a> Fleet<'a> {
 
     /// What process `server` is told when all ports are known.
     fn begin(&self, server: usize, opens: Time) -> Begin {
-        let Fleet { scenario, clock, replicas, seats, controls, .. } = self;
+        let Fleet { scenario, clock, replicas, seats, told, .. } = self;
         let service = seats[server].0;
         let grouped = scenario.services[service].membership.is_some();
         let group = seats.iter().zip(replicas).filter(|((of, _), _)| grouped && *of == service);
@@ -193,8 +184,10 @@ impl<'a> Fleet<'a> {
             Seat::Replica(me) => (*me, replica.port),
             Seat::Manager => (MANAGER, replica.port),
         });
-        let orders = process::orders(&controls[server], opens, scenario.end());
-        Begin { clock: *clock, orders, group: group.collect() }
+        let orders = process::orders(&told[server], opens, scenario.end());
+        let calls = scenario.services[service].cache.is_some();
+        let ports = if calls { self.ports() } else { vec![] };
+        Begin { clock: *clock, orders, group: group.collect(), ports }
     }
 
     /// Starts all replicas, and the run's clock when all of them listen.
@@ -227,7 +220,7 @@ impl<'a> Fleet<'a> {
             scenario: self.scenario.clone(),
             seed: self.seed,
             clock: self.clock,
-            ports: self.servers().map(|(server, _, _)| self.replicas[server].port).collect(),
+            ports: self.ports(),
             record: self.options.record,
             history: self.options.history,
             counters: counters.clone(),
@@ -313,12 +306,21 @@ impl<'a> Fleet<'a> {
                 });
             }
             Some(Report::Published { at, view }) => {
+                let service = self.seats[server].0;
                 // The load thread may be at its end already.
-                let _ = self.news.send(News { service: self.seats[server].0, at, view });
+                let _ = self.news.send(News { service, at, view });
+                let calls = |of: usize| self.scenario.caches_calling(service).any(|cache| cache == of);
+                let caches = self.seats.iter().zip(&mut self.replicas).filter(|((of, _), _)| calls(*of));
+                for (_, cache) in caches {
+                    cache.order(&Order { at, what: What::Members { service, view } });
+                }
             }
             Some(Report::Paused) if current && replica.to_stop => replica.signal(Signal::STOP),
             Some(Report::Paused | Report::Ready { .. }) => {}
-            Some(Report::Stopped { timer }) => replica.timer = Some(timer),
+            Some(Report::Stopped { timer, unconnected }) => {
+                replica.timer = Some(timer);
+                replica.unconnected += unconnected;
+            }
             Some(Report::Failed { reason }) if current => {
                 return Err(LiveError::Replica { replica: replica.name.clone(), reason });
             }
@@ -349,10 +351,10 @@ impl<'a> Fleet<'a> {
     }
 
     fn finish(self, load: LoadRun, descriptors: u64, carries_per_s: f64) -> Result<LiveRun, LiveError> {
-        let groups = self.groups(load.end);
-        let servers = self.server_traces(load.end);
         let Fleet { scenario, seed, replicas, seats, folder, options, .. } = self;
         let windows = load.end.0.div_ceil(scenario.window.0) as usize;
+        let reported = Reported { scenario: &scenario, replicas: &replicas, seats: &seats, windows };
+        let (servers, groups, caches) = (reported.servers(), reported.groups(), reported.caches());
         let host_bound = host_bound(&scenario, &load, &replicas, windows);
         let mut fitness = Fitness {
             lateness_p50_us: load.sending.p50_us,
@@ -364,7 +366,7 @@ impl<'a> Fleet<'a> {
             sent: load.sending.count,
             connections_max: load.connections_max,
             descriptors,
-            unconnected: load.unconnected,
+            unconnected: load.unconnected + replicas.iter().map(|r| r.unconnected).sum::<u64>(),
             host_bound: host_bound.len() as f64 / windows.max(1) as f64,
             carries_per_s,
             ..Fitness::default()
@@ -391,7 +393,7 @@ impl<'a> Fleet<'a> {
             clients: load.clients,
             servers,
             groups,
-            caches: vec![],
+            caches,
             history: load.history,
             events,
             host_bound,
@@ -399,68 +401,10 @@ impl<'a> Fleet<'a> {
         Ok(LiveRun { trace, fitness, recording })
     }
 
-    /// The replicas among the processes: each one's number, service and index there.
-    fn servers(&self) -> impl Iterator<Item = (usize, usize, u32)> {
-        let seats = self.seats.iter().enumerate();
-        seats.filter_map(|(server, (service, seat))| match seat {
-            Seat::Replica(me) => Some((server, *service, *me)),
-            Seat::Manager => None,
-        })
-    }
-
-    fn server_traces(&self, end: Time) -> Vec<ServerTrace> {
-        let windows = end.0.div_ceil(self.scenario.window.0) as usize;
-        let of_replica = |(server, service, replica): (usize, usize, u32)| {
-            let reported = &self.replicas[server].windows;
-            ServerTrace {
-                service: self.scenario.services[service].name.clone(),
-                replica,
-                workers: self.scenario.services[service].policy.workers,
-                windows: (0..windows)
-                    .map(|index| match reported.get(&index) {
-                        Some(Measured::Replica { window, .. }) => *window,
-                        // A replica that was down did nothing.
-                        Some(Measured::Group(_)) | None => Default::default(),
-                    })
-                    .collect(),
-            }
-        };
-        self.servers().map(of_replica).collect()
-    }
-
-    /// How the groups stood at the end of each window. The view of a manager that was down is the last one it had; how far a
-    /// replica is that was down then is not known and left out of the lag.
-    fn groups(&self, end: Time) -> Vec<GroupTrace> {
-        let windows = end.0.div_ceil(self.scenario.window.0) as usize;
-        let managers = self.seats.iter().zip(&self.replicas).filter(|((_, seat), _)| *seat == Seat::Manager);
-        let of_group = |(&(service, _), manager): (&(usize, Seat), &Replica)| {
-            let first = self.scenario.first_replica(service);
-            let mut view = View::initial(self.scenario.services[service].replicas);
-            let mut window = |index: usize| {
-                if let Some(Measured::Group(reported)) = manager.windows.get(&index) {
-                    view = *reported;
-                }
-                let known = || {
-                    view.members.iter().filter_map(|m| {
-                        match self.replicas[first + m as usize].windows.get(&index) {
-                            Some(Measured::Replica { committed, .. }) => Some(*committed),
-                            Some(Measured::Group(_)) | None => None,
-                        }
-                    })
-                };
-                GroupWindow {
-                    view: view.number,
-                    members: view.members.len() as u64,
-                    learners: view.learners.len() as u64,
-                    lag: known().max().unwrap_or(0) - known().min().unwrap_or(0),
-                }
-            };
-            GroupTrace {
-                service: self.scenario.services[service].name.clone(),
-                windows: (0..windows).map(&mut window).collect(),
-            }
-        };
-        managers.map(of_group).collect()
+    /// Where each replica listens, all services counted through.
+    fn ports(&self) -> Vec<u16> {
+        let replicas = self.replicas.iter().zip(&self.seats).filter(|(_, (_, seat))| *seat != Seat::Manager);
+        replicas.map(|(replica, _)| replica.port).collect()
     }
 }
 
@@ -472,12 +416,33 @@ fn seats(scenario: &Scenario) -> Vec<(usize, Seat)> {
     replicas.chain(managers).collect()
 }
 
+/// What the machine in a seat is told, and when.
+fn told(scenario: &Scenario, (service, seat): (usize, Seat)) -> Vec<(Time, What)> {
+    let here = |(at, change): (Time, Change)| {
+        let what = match change {
+            Change::Server { service: s, replica, control }
+                if (s, Seat::Replica(replica)) == (service, seat) =>
+            {
+                What::Control(control)
+            }
+            Change::Manager { service: s, control } if (s, Seat::Manager) == (service, seat) => {
+                What::Control(control)
+            }
+            Change::Flush { service: s, keys } if s == service => What::Flush(keys),
+            _ => return None,
+        };
+        Some((at, what))
+    };
+    timeline(&scenario.disturbances).into_iter().filter_map(here).collect()
+}
+
 /// What triggers do to processes before `end`.
-fn plan(controls: &[Vec<(Time, ServerControl)>], end: Time) -> Agenda<(usize, Act)> {
+fn plan(told: &[Vec<(Time, What)>], end: Time) -> Agenda<(usize, Act)> {
     let mut plan = Agenda::new();
-    for (server, controls) in controls.iter().enumerate() {
+    for (server, told) in told.iter().enumerate() {
         let mut crashed = Time::ZERO;
-        for &(at, control) in controls.iter().filter(|(at, _)| *at < end) {
+        for &(at, what) in told.iter().filter(|(at, _)| *at < end) {
+            let What::Control(control) = what else { continue };
             match control {
                 ServerControl::Pause => plan.plan(at, (server, Act::Stop)),
                 ServerControl::Resume => plan.plan(at, (server, Act::Continue)),
@@ -528,7 +493,7 @@ impl Folder {
     ) -> io::Result<Vec<Life>> {
         let mut all = vec![];
         for (replica, &(service, seat)) in replicas.iter().zip(seats) {
-            let grouped = scenario.services[service].membership.is_some();
+            let Service { membership, cache, .. } = &scenario.services[service];
             for lives in 0..replica.lives {
                 let file = process::steps_file(&self.0, replica.server, lives);
                 // A process that was killed before it began has written nothing.
@@ -537,7 +502,10 @@ impl Folder {
                 }
                 let steps = match seat {
                     Seat::Manager => read_manager(&file)?,
-                    Seat::Replica(replica) if grouped => {
+                    Seat::Replica(replica) if cache.is_some() => {
+                        Steps::Cache { replica, lives, steps: read_steps(&file)? }
+                    }
+                    Seat::Replica(replica) if membership.is_some() => {
                         Steps::Node { replica, lives, steps: read_steps(&file)? }
                     }
                     Seat::Replica(replica) => Steps::Server { replica, steps: read_steps(&file)? },

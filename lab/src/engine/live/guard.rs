@@ -101,7 +101,7 @@ pub struct Fitness {
     pub lateness_max_us: f64,
     /// How late the clients' timer woke, 99th percentile in microseconds.
     pub timer_p99_us: f64,
-    /// How late the timer of the worst replica woke, 99th percentile in microseconds.
+    /// How late the worst replica did what its timer was set for, and sent attempts of its own: 99th percentile in microseconds.
     pub station_p99_us: f64,
     /// Attempts that the schedule and the clients wanted sent.
     pub scheduled: u64,
@@ -141,7 +141,7 @@ impl Fitness {
             }
         };
         late("attempts were sent", self.lateness_p99_us);
-        late("a replica's workers were done", self.station_p99_us);
+        late("a replica's workers were done, or its calls sent,", self.station_p99_us);
         if self.host_bound > 0.05 {
             self.reasons
                 .push(format!("{:.0} % of the windows are host-bound; {carries}", self.host_bound * 100.0));

@@ -12,11 +12,11 @@ use lab_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// An attempt, and what it asks of a replicated store.
+/// An attempt, and what it asks of a replicated store or a cache.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Ask {
     pub job: Job,
-    /// `None`: the service holds nothing.
+    /// `None`: the service holds nothing, so that what is asked makes no difference.
     pub store: Option<(Op, Value)>,
 }
 

@@ -4,38 +4,34 @@
 //! their planned time and arrivals with the real one, and only then looks at what the network brought. So neither a late
 //! wake-up nor a pile of answers delays an arrival or decides whether an attempt has timed out.
 use super::{
+    calls::{Calls, Heard, Leg},
     clock::Clock,
-    connection::{Line, Parcel, Pool},
+    connection::{Caller, End},
     guard::{Lateness, LatenessSummary},
     http::{Ask, Reply},
     record::Step,
     timer::Timer,
 };
 use crate::{
-    agenda::{Agenda, Lane},
-    engine::{
-        group::{Group, clients, next_arrival},
-        network::Network,
-    },
+    agenda::Agenda,
+    engine::group::{Group, clients, next_arrival},
     scenario::Scenario,
     trace::{ClientTrace, Event as Happening, History, Operation},
 };
 use lab_core::{
     arrival::Arrival,
-    call::{Attempt, Job, Outcome},
+    call::Job,
     client::{Client, ClientIn, ClientOut, Wake},
-    draw::{Draw, Stream},
+    draw::Draw,
     machine::Machine,
     replicate::{Answer, Op, Value, View},
-    server::ServerControl,
     time::{Span, Time},
     timeline::{Change, timeline},
 };
 use std::{
     cell::RefCell,
-    collections::HashMap,
     io,
-    rc::Rc,
+    rc::{Rc, Weak},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -106,11 +102,13 @@ pub(super) fn run(setup: LoadSetup) -> io::Result<LoadRun> {
     runtime.block_on(async {
         let LoadSetup { clock, mut stop, mut news, .. } = setup;
         let timer = Timer::new(clock)?;
-        let mut load = Load::new(&setup.scenario, setup.seed, &setup.ports, setup.counters);
-        load.steps = setup.record.then(|| vec![vec![]; load.clients.len()]);
-        load.history = setup.history.then(History::default);
-        let load = RefCell::new(load);
-        let host = Rc::new(Host { load, timer, clock });
+        let host = Rc::new_cyclic(|me: &Weak<Host>| {
+            let caller: Weak<dyn Caller> = me.clone();
+            let mut load = Load::new(&setup.scenario, setup.seed, &setup.ports, setup.counters, &caller);
+            load.steps = setup.record.then(|| vec![vec![]; load.clients.len()]);
+            load.history = setup.history.then(History::default);
+            Host { load: RefCell::new(load), timer, clock }
+        });
         host.enter(|_, _| {});
         loop {
             let armed = tokio::select! {
@@ -137,7 +135,7 @@ pub(super) fn run(setup: LoadSetup) -> io::Result<LoadRun> {
 }
 
 /// The load thread's state, shared by its tasks.
-pub(super) struct Host {
+struct Host {
     load: RefCell<Load>,
     timer: Timer,
     clock: Clock,
@@ -145,33 +143,27 @@ pub(super) struct Host {
 
 impl Host {
     /// Does what is due, then `act`, unless the run is over.
-    fn enter(self: &Rc<Self>, act: impl FnOnce(&mut Load, Time)) {
+    fn enter(&self, act: impl FnOnce(&mut Load, Time)) {
         let mut load = self.load.borrow_mut();
-        let now = load.advance(self.clock.now(), self);
+        let now = load.advance(self.clock.now());
         if now < load.end {
             act(&mut load, now);
         }
         self.timer.arm(load.next());
     }
+}
 
-    /// An attempt that was meant to be sent at `planned` is being sent.
-    pub(super) fn sending(&self, planned: Time) {
+impl Caller for Host {
+    fn sending(&self, planned: Time) {
         let now = self.clock.now();
         self.load.borrow_mut().sending.record(now, now.since(planned));
     }
 
-    /// An attempt ended as the network says; `open` if its connection can be used again.
-    pub(super) fn answered(self: &Rc<Self>, server: u32, job: Job, reply: Reply, open: bool) {
-        self.enter(|load, now| load.answered(now, server, job, reply, open, self));
-    }
-
-    /// No connection could be made for an attempt.
-    pub(super) fn unconnected(self: &Rc<Self>, server: u32, job: Job, error: &io::Error) {
-        if error.kind() != io::ErrorKind::ConnectionRefused && error.kind() != io::ErrorKind::ConnectionReset
-        {
-            self.load.borrow_mut().unconnected += 1;
-        }
-        self.answered(server, job, Reply { outcome: Outcome::Reset, answer: None }, false);
+    fn ended(&self, server: u32, job: Job, end: End) {
+        self.enter(|load, now| {
+            let heard = load.calls.ended(now, server, job, end, &mut load.agenda);
+            load.hear(now, heard);
+        });
     }
 }
 
@@ -181,24 +173,17 @@ enum Event {
         client: u32,
         wake: Wake,
     },
-    /// A request has crossed the network.
-    Request {
-        server: u32,
-        ask: Ask,
-    },
-    Answer {
-        client: u32,
-        attempt: Attempt,
-        reply: Reply,
-    },
+    /// Something has crossed the network.
+    Leg(Leg),
     /// The news of a view have crossed the network.
     Members(News),
-    /// The news that a caller hung up has crossed the network.
-    Disconnect {
-        client: u32,
-        attempt: Attempt,
-    },
     Change(u32),
+}
+
+impl From<Leg> for Event {
+    fn from(leg: Leg) -> Event {
+        Event::Leg(leg)
+    }
 }
 
 struct Load {
@@ -213,18 +198,13 @@ struct Load {
     /// All client instances, group by group, and the group of each.
     clients: Vec<Client>,
     group_of: Vec<u32>,
-    /// By replica, all services counted through, and the service of each.
-    pools: Vec<Pool>,
-    service_of: Vec<u32>,
-    network: Network,
-    network_lane: Lane,
-    in_flight: HashMap<(u32, Attempt), Line>,
+    /// Their attempts.
+    calls: Calls,
     out: Vec<ClientOut>,
     events: Vec<Happening>,
     sending: Lateness,
     timer: Lateness,
     scheduled: u64,
-    unconnected: u64,
     connections_max: u64,
     steps: Option<Vec<Vec<ClientStep>>>,
     history: Option<History>,
@@ -232,17 +212,22 @@ struct Load {
 }
 
 impl Load {
-    fn new(scenario: &Arc<Scenario>, seed: u64, ports: &[u16], counters: Arc<Counters>) -> Load {
+    fn new(
+        scenario: &Arc<Scenario>,
+        seed: u64,
+        ports: &[u16],
+        counters: Arc<Counters>,
+        caller: &Weak<dyn Caller>,
+    ) -> Load {
         let draw = Draw { seed };
         let mut agenda = Agenda::new();
-        let network_lane = agenda.lane();
         let (times, changes): (Vec<Time>, Vec<Change>) = timeline(&scenario.disturbances).into_iter().unzip();
         for (index, at) in times.into_iter().enumerate() {
             agenda.plan(at, Event::Change(index as u32));
         }
         let groups = Group::all(scenario, draw, &mut agenda);
         let (clients, group_of) = clients(scenario, draw);
-        let services = scenario.services.iter().enumerate();
+        let calls = Calls::new(scenario, draw, ports, caller, &mut agenda);
         Load {
             scenario: scenario.clone(),
             end: scenario.end(),
@@ -255,17 +240,12 @@ impl Load {
             history: None,
             clients,
             group_of,
-            pools: ports.iter().zip(0..).map(|(&port, server)| Pool::new(server, port)).collect(),
-            service_of: services.flat_map(|(i, s)| (0..s.replicas).map(move |_| i as u32)).collect(),
-            network: Network::new(scenario, draw),
-            network_lane,
-            in_flight: HashMap::new(),
+            calls,
             out: vec![],
             events: vec![],
             sending: Lateness::new(),
             timer: Lateness::new(),
             scheduled: 0,
-            unconnected: 0,
             connections_max: 0,
             counters,
         }
@@ -278,70 +258,69 @@ impl Load {
     }
 
     /// Does all that is due by `now`, and returns the machines' time.
-    fn advance(&mut self, now: Time, host: &Rc<Host>) -> Time {
+    fn advance(&mut self, now: Time) -> Time {
         let now = now.min(self.end).max(self.last);
         loop {
             while let Some((at, event)) = self.agenda.due(now) {
                 self.last = at.max(self.last);
-                self.happen(self.last, event, host);
+                self.happen(self.last, event);
             }
             let (group, arrival) = next_arrival(&self.groups);
             if arrival.at > now || arrival.at >= self.end {
                 self.last = now;
                 return now;
             }
-            self.arrive(now, group, arrival, host);
+            self.arrive(now, group, arrival);
         }
     }
 
-    fn arrive(&mut self, now: Time, index: usize, arrival: Arrival, host: &Rc<Host>) {
+    fn arrive(&mut self, now: Time, index: usize, arrival: Arrival) {
         let group = &mut self.groups[index];
         group.arrivals.pop();
         let client = group.caller(arrival.call);
         self.counters.calls.fetch_add(1, Relaxed);
-        self.step(now, client, ClientIn::Arrive { call: arrival.call, intended: arrival.at }, host);
+        self.step(now, client, ClientIn::Arrive { call: arrival.call, intended: arrival.at });
     }
 
-    fn happen(&mut self, now: Time, event: Event, host: &Rc<Host>) {
+    fn happen(&mut self, now: Time, event: Event) {
         match event {
-            Event::Client { client, wake } => self.step(now, client, ClientIn::Woken(wake), host),
-            Event::Request { server, ask } => self.send(server, (now, ask), host),
-            Event::Answer { client, attempt, reply } => self.answer(now, client, attempt, reply, host),
+            Event::Client { client, wake } => self.step(now, client, ClientIn::Woken(wake)),
+            Event::Leg(leg) => {
+                let heard = self.calls.arrived(now, leg);
+                self.hear(now, heard);
+            }
             Event::Members(News { service, view, .. }) => {
                 for client in self.scenario.instances_calling(service) {
-                    self.step(now, client, ClientIn::Members(view), host);
+                    self.step(now, client, ClientIn::Members(view));
                 }
             }
-            Event::Disconnect { client, attempt } => self.hang_up(client, attempt),
-            Event::Change(index) => self.change(now, index as usize, host),
+            Event::Change(index) => self.change(now, index as usize),
         }
     }
 
-    fn change(&mut self, now: Time, index: usize, host: &Rc<Host>) {
+    fn change(&mut self, now: Time, index: usize) {
+        self.calls.change(&self.changes[index]);
         match self.changes[index] {
             Change::Mark { disturbance, begins } => {
                 let disturbance = &self.scenario.disturbances[disturbance];
                 self.events.push(Happening::disturbance(now, disturbance, begins));
             }
-            Change::Server { service, replica, control } => {
-                let paused = control == ServerControl::Pause;
-                if paused || matches!(control, ServerControl::Resume | ServerControl::Crash) {
-                    self.pools[self.scenario.first_replica(service) + replica as usize].pause(paused);
-                }
-            }
             Change::Client { group, control } => {
                 let Group { first_instance, instances, .. } = self.groups[group];
                 for client in first_instance..first_instance + instances {
-                    self.step(now, client, ClientIn::Control(control), host);
+                    self.step(now, client, ClientIn::Control(control));
                 }
             }
-            // Clients reach all replicas, no client asks a manager, and caches do not run live.
-            Change::Partition { .. } | Change::Manager { .. } | Change::Flush { .. } => {}
-            Change::Network { service, extra } => self.network.add(service, extra),
+            // Replicas and managers are told in their processes.
+            Change::Server { .. }
+            | Change::Partition { .. }
+            | Change::Manager { .. }
+            | Change::Flush { .. }
+            | Change::Network { .. } => {}
         }
     }
 
-    fn step(&mut self, now: Time, client: u32, input: ClientIn, host: &Rc<Host>) {
+    fn step(&mut self, now: Time, client: u32, input: ClientIn) {
         let mut out = std::mem::take(&mut self.out);
         self.clients[client as usize].step(now, input, &mut out);
         if let Some(steps) = &mut self.steps {
@@ -350,14 +329,14 @@ impl Load {
         let group = self.group_of[client as usize] as usize;
         for output in out.drain(..) {
             self.groups[group].recorder.saw(now, &output);
-            self.carry_out(now, client, group, output, host);
+            self.carry_out(now, client, group, output);
         }
         self.out = out;
     }
 
-    fn carry_out(&mut self, now: Time, client: u32, group_index: usize, output: ClientOut, host: &Rc<Host>) {
+    fn carry_out(&mut self, now: Time, client: u32, group_index: usize, output: ClientOut) {
         let group = &self.groups[group_index];
-        let Group { first_server, service, .. } = *group;
+        let first_server = group.first_server;
         match output {
             ClientOut::WakeAt { at, wake } => {
                 let event = Event::Client { client, wake };
@@ -368,34 +347,27 @@ impl Load {
             }
             ClientOut::Send { job, replica, intended } => {
                 let store = self.store(group_index, &job);
-                if let (Some(history), Some((op, value))) = (&mut self.history, store) {
+                if let (Some(history), Some((op, value)), Some(_)) =
+                    (&mut self.history, store, &self.groups[group_index].access)
+                {
                     history.invoked(now, &job, op, value);
                 }
                 // A first attempt is late from when the schedule wanted it.
                 let planned = if job.number == 1 { intended } else { now };
-                self.send_to(first_server + replica, service, planned, Ask { job, store }, host);
+                self.send(planned, first_server + replica, Ask { job, store });
             }
             ClientOut::SendOn { job, replica } => {
                 if let Some(history) = &mut self.history {
                     history.sent_on(&job);
                 }
                 let store = self.store(group_index, &job);
-                self.send_to(first_server + replica, service, now, Ask { job, store }, host);
+                self.send(now, first_server + replica, Ask { job, store });
             }
-            ClientOut::GiveUp { attempt, .. } => {
+            ClientOut::GiveUp { attempt, replica } => {
                 if let Some(history) = &mut self.history {
                     history.given_up(client, attempt);
                 }
-                let delay = self.network.delay(service, Stream::NetworkOut, u64::from(attempt.generation), 0);
-                if delay == Span::ZERO {
-                    self.hang_up(client, attempt);
-                } else {
-                    self.agenda.plan_in(
-                        self.network_lane,
-                        now + delay,
-                        Event::Disconnect { client, attempt },
-                    );
-                }
+                self.calls.give_up(now, first_server + replica, (client, attempt), &mut self.agenda);
             }
             ClientOut::Done { .. } => {
                 self.counters.over.fetch_add(1, Relaxed);
@@ -404,57 +376,27 @@ impl Load {
         }
     }
 
-    /// What an attempt of a group asks of a replicated store, if it asks one.
+    /// What an attempt of a group asks, where that makes a difference.
     fn store(&self, group: usize, job: &Job) -> Option<(Op, Value)> {
-        let access = self.groups[group].access.as_ref()?;
-        Some((access.op(job.call, self.draw), access.value(job.call, job.number)))
+        let Group { access, operations, service, .. } = &self.groups[group];
+        if let Some(access) = access {
+            return Some((access.op(job.call, self.draw), access.value(job.call, job.number)));
+        }
+        let cache = self.scenario.services[*service as usize].cache.is_some();
+        // What a write through a cache writes is for the cache to say.
+        cache.then(|| (operations.op(job.call, self.draw), Value::default()))
     }
 
-    /// Sends an attempt that was to be sent at `planned` over the network.
-    fn send_to(&mut self, server: u32, service: u32, planned: Time, ask: Ask, host: &Rc<Host>) {
+    /// Sends an attempt that was to be sent at `planned`.
+    fn send(&mut self, planned: Time, server: u32, ask: Ask) {
         self.scheduled += 1;
-        let delay = self.network.delay(service, Stream::NetworkOut, ask.job.call, ask.job.number);
-        let planned = planned + delay;
-        if delay == Span::ZERO {
-            self.send(server, (planned, ask), host);
-        } else {
-            self.agenda.plan_in(self.network_lane, planned, Event::Request { server, ask });
-        }
-    }
-
-    fn send(&mut self, server: u32, parcel: Parcel, host: &Rc<Host>) {
         self.counters.attempts.fetch_add(1, Relaxed);
-        let key = (parcel.1.job.client, parcel.1.job.attempt);
-        let line = self.pools[server as usize].send(parcel, host);
-        self.in_flight.insert(key, line);
+        self.calls.send(planned, server, ask, &mut self.agenda);
     }
 
-    fn hang_up(&mut self, client: u32, attempt: Attempt) {
-        if let Some(line) = self.in_flight.remove(&(client, attempt)) {
-            line.close();
-        }
-    }
-
-    fn answered(&mut self, now: Time, server: u32, job: Job, reply: Reply, open: bool, host: &Rc<Host>) {
-        let Job { client, attempt, .. } = job;
-        // An attempt given up a moment ago has no connection any more.
-        if let Some(line) = self.in_flight.remove(&(client, attempt))
-            && open
-        {
-            self.pools[server as usize].put_back(line);
-        }
-        let service = self.service_of[server as usize];
-        let delay = self.network.delay(service, Stream::NetworkBack, job.call, job.number);
-        if delay == Span::ZERO {
-            self.answer(now, client, attempt, reply, host);
-        } else {
-            self.agenda.plan_in(self.network_lane, now + delay, Event::Answer { client, attempt, reply });
-        }
-    }
-
-    /// An answer has crossed the network.
-    fn answer(&mut self, now: Time, client: u32, attempt: Attempt, reply: Reply, host: &Rc<Host>) {
-        let Reply { outcome, answer } = reply;
+    /// An answer is heard, if there is one.
+    fn hear(&mut self, now: Time, heard: Option<Heard>) {
+        let Some(Heard { client, attempt, reply: Reply { outcome, answer } }) = heard else { return };
         let input = match answer {
             Some(Answer::Elsewhere(view)) => ClientIn::Elsewhere { attempt, view },
             _ => {
@@ -464,20 +406,19 @@ impl Load {
                 ClientIn::Answer { attempt, outcome }
             }
         };
-        self.step(now, client, input, host);
+        self.step(now, client, input);
     }
 
     /// A manager has told the clients of a view.
     fn published(&mut self, now: Time, news: News) {
-        let delay = self.network.delay(news.service as u32, Stream::NetworkBack, news.view.number, 0);
+        let delay = self.calls.news_take(news.service, news.view.number);
         self.agenda.plan((news.at + delay).max(now), Event::Members(news));
     }
 
     /// The timer woke; it was armed for `armed`.
     fn woken(&mut self, now: Time, armed: Time) {
         self.timer.record(now, now.since(armed));
-        let open = self.pools.iter().map(Pool::open).sum();
-        self.connections_max = self.connections_max.max(open);
+        self.connections_max = self.connections_max.max(self.calls.open());
     }
 
     /// What was measured, taken out.
@@ -493,7 +434,7 @@ impl Load {
             bins: self.sending.take_bins(end),
             scheduled: self.scheduled,
             connections_max: self.connections_max,
-            unconnected: self.unconnected,
+            unconnected: self.calls.unconnected,
             steps: self.steps.take().unwrap_or_default(),
             history: self.history.take().map(History::finish).unwrap_or_default(),
         }

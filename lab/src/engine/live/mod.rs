@@ -1,8 +1,10 @@
 //! The live engine: real processes, sockets and timers around the machines that the simulation drives.
 //!
 //! It is the simulation's agenda driven by the real clock. The clients run on a thread of this process (`load`); every replica
-//! and every manager of a group is a child process (`replica`) that speaks HTTP/1.1 over loopback; the calling thread starts,
+//! and every manager of a group is a child process (`replica`) that speaks HTTP/1.1 over loopback, and a cache's replica calls
+//! others as the clients do (`calls`); the calling thread starts,
 //! stops and kills those (`fleet`). All of them read one clock, counted from the run's epoch.
+mod calls;
 mod clock;
 mod connection;
 mod fleet;
@@ -15,6 +17,7 @@ mod process;
 mod record;
 mod records;
 mod replica;
+mod reported;
 mod role;
 mod station;
 mod timer;
@@ -93,11 +96,6 @@ pub enum LiveError {
     /// This host cannot carry the run.
     #[error("this host cannot carry the run: {0}")]
     Host(String),
-    /// The scenario has what only the simulation can run.
-    #[error(
-        "service `{0}` is a cache, which runs in simulation only: leave `--engine` out, or write `--engine sim`"
-    )]
-    Cache(String),
     /// The system refuses something that every run needs.
     #[error("{what}: {source}")]
     System {
@@ -114,8 +112,5 @@ pub enum LiveError {
 /// # Errors
 /// When replicas cannot be started or die by themselves, or the system refuses timers, threads or sockets.
 pub fn live(scenario: &Scenario, seed: u64, options: &LiveOptions<'_>) -> Result<LiveRun, LiveError> {
-    if let Some(cache) = scenario.services.iter().find(|service| service.cache.is_some()) {
-        return Err(LiveError::Cache(cache.name.clone()));
-    }
     fleet::run(scenario, seed, options)
 }

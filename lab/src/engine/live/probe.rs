@@ -7,11 +7,12 @@ use super::{
     process::{Message, Replica},
     wire::{Begin, REPLICA_ADDRESS, Report, Seat, Setup},
 };
-use crate::scenario::{Scenario, sample};
+use crate::scenario::{CacheService, Scenario, Service, sample};
 use http_body_util::BodyExt;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use lab_core::{
+    cache::FillTimeout,
     call::{Attempt, Job},
     demand::Demand,
     time::{Span, Time},
@@ -70,7 +71,7 @@ pub(super) fn carries(executable: &Path, scenario: &Scenario) -> Result<f64, Liv
     }
     let clock = Clock::starting_in(Span::ZERO);
     for replica in &mut fleet {
-        replica.begin(&Begin { clock, orders: vec![], group: vec![] })?;
+        replica.begin(&Begin { clock, orders: vec![], group: vec![], ports: vec![] })?;
     }
     let ports: Vec<u16> = fleet.iter().map(|r| r.port).collect();
     let thread = std::thread::spawn(move || closed_loop(&ports, clock));
@@ -152,16 +153,54 @@ pub(super) fn refuse_too_much(scenario: &Scenario, carries_per_s: f64) -> Result
              {descriptors} files (see `ulimit -n`)"
         )));
     }
+    let caches = scenario.services.iter().enumerate().filter(|(_, service)| service.cache.is_some());
+    for (index, service) in caches {
+        let held = cache_holds(scenario, index);
+        if held > descriptors as f64 {
+            return Err(LiveError::Host(format!(
+                "cache `{}` could have up to {held:.0} requests and fills under way at one time, a connection each, and a \
+                 process may open {descriptors} files (see `ulimit -n`)",
+                service.name
+            )));
+        }
+    }
     Ok(())
+}
+
+/// The most connections that a replica of a cache can have open at one time: to its callers, and to a store that has stopped
+/// answering.
+fn cache_holds(scenario: &Scenario, cache: usize) -> f64 {
+    let Service { replicas, cache: Some(CacheService { policy, .. }), .. } = &scenario.services[cache] else {
+        return 0.0;
+    };
+    let groups = (0..scenario.clients.len()).filter(|&group| scenario.clients[group].service == cache);
+    let of_group = |group: usize| {
+        let waiting = waiting_max(scenario, group);
+        match policy.fill_timeout {
+            // Nobody waits longer for the store than for the cache.
+            FillTimeout::Requester => 2.0 * waiting,
+            FillTimeout::After(_) if waiting == 0.0 => 0.0,
+            FillTimeout::After(span) => {
+                let attempts = f64::from(scenario.clients[group].policy.retry.max_attempts);
+                waiting + peak(scenario, group) * attempts * span.min(scenario.duration).as_secs_f64()
+            }
+        }
+    };
+    groups.map(of_group).sum::<f64>() / f64::from(*replicas)
+}
+
+/// The highest rate of a group's calls, per second.
+fn peak(scenario: &Scenario, group: usize) -> f64 {
+    let load = scenario.load(group);
+    let seconds = 0..scenario.duration.0.div_ceil(1_000_000_000);
+    seconds.map(|s| load.rate_at(Time(s * 1_000_000_000))).fold(0.0, f64::max)
 }
 
 /// The most attempts of a group that can be under way at one time, should its service stop answering: every attempt lasts its
 /// timeout. Zero if nothing disturbs the service and its capacity exceeds the load.
 fn waiting_max(scenario: &Scenario, group: usize) -> f64 {
     let client = &scenario.clients[group];
-    let load = scenario.load(group);
-    let seconds = 0..scenario.duration.0.div_ceil(1_000_000_000);
-    let peak = seconds.map(|s| load.rate_at(Time(s * 1_000_000_000))).fold(0.0, f64::max);
+    let peak = peak(scenario, group);
     if scenario.disturbances.is_empty() && peak < scenario.capacity(client.service) {
         return 0.0;
     }

@@ -33,6 +33,8 @@ pub(super) struct Replica {
     /// Windows in which its timer was late, and by how much at the 99th percentile, in microseconds.
     pub timer_p99_us: Vec<(usize, f64)>,
     pub timer: Option<super::LatenessSummary>,
+    /// Attempts of its own that found no port or descriptor, as far as its processes have told.
+    pub unconnected: u64,
     pub lives: u32,
     process: Option<Process>,
     /// The process is to be stopped as soon as its machine is paused.
@@ -54,6 +56,7 @@ impl Replica {
             windows: BTreeMap::new(),
             timer_p99_us: vec![],
             timer: None,
+            unconnected: 0,
             lives: 0,
             process: None,
             to_stop: false,
@@ -104,8 +107,12 @@ impl Replica {
 
     /// Has the process report its last windows as of `at` and exit.
     pub(super) fn stop(&mut self, at: Time) {
-        // A process that is gone has nothing to report.
-        let _ = self.write(&Order { at, what: What::Stop });
+        self.order(&Order { at, what: What::Stop });
+    }
+
+    /// Orders something more. A process that is gone has nothing to do any more.
+    pub(super) fn order(&mut self, order: &Order) {
+        let _ = self.write(order);
     }
 
     fn write(&mut self, line: &impl serde::Serialize) -> Result<(), LiveError> {
@@ -150,19 +157,18 @@ impl Drop for Replica {
 }
 
 /// What a process that starts at `from` has to be told: what is in force then, and what comes later.
-pub(super) fn orders(controls: &[(Time, ServerControl)], from: Time, end: Time) -> Vec<Order> {
+pub(super) fn orders(told: &[(Time, What)], from: Time, end: Time) -> Vec<Order> {
     let mut orders = vec![];
-    let slow_down = |c: &ServerControl| matches!(c, ServerControl::SlowDown(_));
-    let error_share = |c: &ServerControl| matches!(c, ServerControl::ErrorShare(_));
-    let before = || controls.iter().filter(|(at, _)| from > Time::ZERO && *at <= from).map(|(_, c)| c);
-    for last in [before().rfind(|c| slow_down(c)), before().rfind(|c| error_share(c))].into_iter().flatten() {
-        orders.push(Order { at: from, what: What::Control(*last) });
+    let slow_down = |what: &What| matches!(what, What::Control(ServerControl::SlowDown(_)));
+    let error_share = |what: &What| matches!(what, What::Control(ServerControl::ErrorShare(_)));
+    let before = || told.iter().filter(|(at, _)| from > Time::ZERO && *at <= from).map(|(_, what)| what);
+    for last in [before().rfind(|w| slow_down(w)), before().rfind(|w| error_share(w))].into_iter().flatten() {
+        orders.push(Order { at: from, what: *last });
     }
-    let process_does = |c: &ServerControl| matches!(c, ServerControl::Crash | ServerControl::Restart);
-    for (at, control) in
-        controls.iter().filter(|(at, c)| (*at > from || from == Time::ZERO) && !process_does(c))
-    {
-        orders.push(Order { at: *at, what: What::Control(*control) });
+    let process_does =
+        |what: &What| matches!(what, What::Control(ServerControl::Crash | ServerControl::Restart));
+    for (at, what) in told.iter().filter(|(at, w)| (*at > from || from == Time::ZERO) && !process_does(w)) {
+        orders.push(Order { at: *at, what: *what });
     }
     orders.push(Order { at: end, what: What::Stop });
     orders

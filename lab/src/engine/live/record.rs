@@ -2,6 +2,7 @@
 use super::records::Records;
 use crate::{engine::group::clients, scenario::Scenario};
 use lab_core::{
+    cache::{CacheIn, CacheOut},
     client::{ClientIn, ClientOut},
     draw::Draw,
     machine::Machine,
@@ -58,6 +59,15 @@ pub enum Steps {
         /// In order.
         steps: Vec<Step<NodeIn, NodeOut>>,
     },
+    /// Of a replica of a cache.
+    Cache {
+        /// Which.
+        replica: u32,
+        /// Its processes before.
+        lives: u32,
+        /// In order.
+        steps: Vec<Step<CacheIn, CacheOut>>,
+    },
     /// Of a group's manager.
     Manager {
         /// What it had kept when it began.
@@ -99,8 +109,8 @@ pub fn replay(recording: &Recording) -> Differences {
     for ((id, client), steps) in clients(scenario, draw).0.into_iter().enumerate().zip(recorded) {
         differences.compare(&format!("client {id}"), client, steps);
     }
-    for Life { service, steps } in lives {
-        let service = &scenario.services[*service];
+    for Life { service: index, steps } in lives {
+        let service = &scenario.services[*index];
         match steps {
             Steps::Server { replica, steps } => {
                 let server = Server::new(&service.policy, draw);
@@ -109,6 +119,10 @@ pub fn replay(recording: &Recording) -> Differences {
             Steps::Node { replica, lives, steps } => {
                 let node = service.life(*replica, *lives, draw);
                 differences.compare(&format!("{} {replica}", service.name), node, steps);
+            }
+            Steps::Cache { replica, lives, steps } => {
+                let cache = scenario.cache_life(*index, *replica, *lives, draw);
+                differences.compare(&format!("{} {replica}", service.name), cache, steps);
             }
             Steps::Manager { kept, steps } => {
                 let manager = service.manager(kept.clone());

@@ -1,9 +1,10 @@
 //! A process of a live run: an HTTP/1.1 server in front of a [`Station`].
 use super::{
+    connection::{Caller, End},
     http::{self, Reply},
     post::Post,
     record::StepWriter,
-    role::{ManagerRole, NodeRole, Role, ServerRole},
+    role::{CacheRole, ManagerRole, NodeRole, Role, ServerRole},
     station::Station,
     timer::Timer,
     wire::{Begin, Order, REPLICA_ADDRESS, Report, Seat, Setup},
@@ -13,13 +14,18 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper::{Method, Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use lab_core::{call::Attempt, draw::Draw, replicate::node::MANAGER, time::Time, timeline::timeline};
+use lab_core::{
+    call::{Attempt, Job},
+    draw::Draw,
+    replicate::node::MANAGER,
+    time::Time,
+};
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use std::{
     cell::RefCell,
     io::{self, Write},
     process::ExitCode,
-    rc::Rc,
+    rc::{Rc, Weak},
 };
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
@@ -66,11 +72,14 @@ fn serve() -> io::Result<()> {
         // The thread that follows orders reads on from here.
         drop(lines);
         let now = setup.starts();
-        let grouped = setup.scenario.services[setup.service].membership.is_some();
+        let service = &setup.scenario.services[setup.service];
         let site = Site { setup: &setup, begin: &begin, timer, listener, inbox: follow_orders() };
         match setup.seat {
             Seat::Manager => run(ManagerRole::new(&setup, now)?, site).await,
-            Seat::Replica(me) if grouped => run(NodeRole::new(&setup, me, now), site).await,
+            Seat::Replica(me) if service.membership.is_some() => {
+                run(NodeRole::new(&setup, me, now), site).await
+            }
+            Seat::Replica(me) if service.cache.is_some() => run(CacheRole::new(&setup, me, now), site).await,
             Seat::Replica(me) => run(ServerRole::new(&setup, me, now), site).await,
         }
     })
@@ -133,7 +142,33 @@ fn say(report: &Report) {
     }
 }
 
-type Shared<R> = Rc<(RefCell<Station<R>>, Timer)>;
+type Shared<R> = Rc<Host<R>>;
+
+/// A station and what wakes it, shared by the tasks of the process.
+struct Host<R: Role> {
+    station: RefCell<Station<R>>,
+    timer: Timer,
+}
+
+impl<R: Role> Host<R> {
+    /// Has the station do something, and sees to it that it is woken for what follows from it.
+    fn enter<T>(&self, act: impl FnOnce(&mut Station<R>) -> T) -> T {
+        let mut station = self.station.borrow_mut();
+        let result = act(&mut station);
+        self.timer.arm(station.next());
+        result
+    }
+}
+
+impl<R: Role> Caller for Host<R> {
+    fn sending(&self, planned: Time) {
+        self.station.borrow_mut().sending(planned);
+    }
+
+    fn ended(&self, server: u32, job: Job, end: End) {
+        self.enter(|station| station.ended(server, job, end));
+    }
+}
 
 /// What a process has to run with, besides its machine.
 struct Site<'a> {
@@ -153,32 +188,28 @@ async fn run<R: Role + 'static>(role: R, site: Site<'_>) -> io::Result<()> {
         Seat::Manager => MANAGER,
     };
     let post = Post::new(me, *service, Network::new(scenario, Draw { seed: *seed }), begin);
-    let changes = match begin.group.is_empty() {
-        true => vec![],
-        false => timeline(&scenario.disturbances),
-    };
-    let station = Station::new(begin.clock, setup.starts(), role, post, changes, scenario.window, steps);
-    let shared: Shared<R> = Rc::new((RefCell::new(station), timer));
+    let shared: Shared<R> = Rc::new_cyclic(|me: &Weak<Host<R>>| {
+        let caller: Weak<dyn Caller> = me.clone();
+        let station = Station::new(setup, begin, role, post, &caller, steps);
+        Host { station: RefCell::new(station), timer }
+    });
     for order in &begin.orders {
-        shared.0.borrow_mut().plan(*order);
+        shared.station.borrow_mut().plan(*order);
     }
     spawn_local(accept(listener, shared.clone()));
     loop {
-        let reports = {
-            let mut station = shared.0.borrow_mut();
+        let reports = shared.enter(|station| {
             station.advance();
-            let reports = station.take_reports();
-            shared.1.arm(station.next());
-            reports
-        };
+            station.take_reports()
+        });
         reports.iter().for_each(say);
-        if shared.0.borrow().stopped() {
+        if shared.station.borrow().stopped() {
             return Ok(());
         }
         tokio::select! {
             biased;
-            woken = shared.1.wait() => drop(woken?),
-            Some(order) = inbox.recv() => shared.0.borrow_mut().plan(order),
+            woken = shared.timer.wait() => drop(woken?),
+            Some(order) = inbox.recv() => shared.station.borrow_mut().plan(order),
         }
     }
 }
@@ -230,10 +261,7 @@ fn handle<R: Role>(request: Request<Incoming>, shared: Shared<R>) -> impl Future
 
 fn arrive<R: Role>(path: &str, shared: Shared<R>) -> Option<(Hangup<R>, oneshot::Receiver<Reply>)> {
     let ask = http::ask(path)?;
-    let mut station = shared.0.borrow_mut();
-    let answer = station.arrive(ask)?;
-    shared.1.arm(station.next());
-    drop(station);
+    let answer = shared.enter(|station| station.arrive(ask))?;
     Some((Hangup { client: ask.job.client, attempt: ask.job.attempt, shared }, answer))
 }
 
@@ -242,9 +270,7 @@ async fn hear<R: Role>(request: Request<Incoming>, shared: &Shared<R>) -> Answer
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let (from, letters) = http::letters(head.uri.path(), &body).ok_or(io::ErrorKind::InvalidData)?;
-    let mut station = shared.0.borrow_mut();
-    station.deliver(from, letters);
-    shared.1.arm(station.next());
+    shared.enter(|station| station.deliver(from, letters));
     Ok(Response::new(Empty::new()))
 }
 
@@ -257,8 +283,6 @@ struct Hangup<R: Role> {
 
 impl<R: Role> Drop for Hangup<R> {
     fn drop(&mut self) {
-        let mut station = self.shared.0.borrow_mut();
-        station.disconnected(self.client, self.attempt);
-        self.shared.1.arm(station.next());
+        self.shared.enter(|station| station.disconnected(self.client, self.attempt));
     }
 }

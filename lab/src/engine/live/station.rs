@@ -4,22 +4,25 @@
 //! on: the next job starts when the worker was to be free, not when the host got round to it. And the station, not the
 //! connection's handler, owns the work: hyper drops a handler whose client hangs up, but the work goes on.
 use super::{
+    calls::{Calls, Heard},
     clock::Clock,
+    connection::{Caller, End},
     guard::Lateness,
     http::{Ask, Letter, Reply},
     post::Post,
     record::StepWriter,
     role::{Desk, Event, Role},
-    wire::{Measured, Order, Report, What},
+    wire::{Begin, Measured, Order, Report, Setup, What},
 };
 use crate::{agenda::Agenda, engine::slab::Slab};
 use lab_core::{
-    call::Attempt,
+    call::{Attempt, Job},
+    draw::Draw,
     server::ServerControl,
     time::{Span, Time},
-    timeline::Change,
+    timeline::{Change, timeline},
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, rc::Weak};
 use tokio::sync::oneshot;
 
 /// One machine in its role, and all that is planned for it.
@@ -43,26 +46,30 @@ pub(super) struct Station<R: Role> {
 }
 
 impl<R: Role> Station<R> {
-    /// An idle station that begins at `now`; windows of width `window` that ended before are not its own. `changes` of the
-    /// network act on what is sent by `post`, those before `now` too.
+    /// An idle station, as `setup` and `begin` say; windows that ended before it begins are not its own. `caller` is told of what
+    /// becomes of its attempts at others. Changes of the network act on what it sends, those before it begins too.
     pub(super) fn new(
-        clock: Clock,
-        now: Time,
+        setup: &Setup,
+        begin: &Begin,
         role: R,
         post: Post,
-        changes: Vec<(Time, Change)>,
-        window: Span,
+        caller: &Weak<dyn Caller>,
         steps: Option<StepWriter>,
     ) -> Station<R> {
+        let Setup { scenario, seed, .. } = setup;
+        let (now, window) = (setup.starts(), scenario.window);
         let mut agenda = Agenda::new();
+        let calls = Calls::new(scenario, Draw { seed: *seed }, &begin.ports, caller, &mut agenda);
+        let sends = !begin.group.is_empty() || !begin.ports.is_empty();
+        let changes = if sends { timeline(&scenario.disturbances) } else { vec![] };
         for ((at, _), number) in changes.iter().zip(0..) {
-            agenda.plan(*at, Event::Network(number));
+            agenda.plan(*at, Event::Change(number));
         }
         let mut station = Station {
-            clock,
+            clock: begin.clock,
             role,
             out: vec![],
-            desk: Desk { agenda, callers: HashMap::new(), reports: vec![], post },
+            desk: Desk { agenda, callers: HashMap::new(), reports: vec![], post, calls },
             arrivals: Slab::default(),
             changes: changes.into_iter().map(|(_, change)| change).collect(),
             last: now,
@@ -80,9 +87,13 @@ impl<R: Role> Station<R> {
         station
     }
 
+    /// When the window under way ends.
+    fn window_ends(&self) -> Time {
+        Time((self.next_window as u64 + 1) * self.window.0)
+    }
+
     fn plan_window(&mut self) {
-        let ends = Time((self.next_window as u64 + 1) * self.window.0);
-        self.desk.agenda.plan(ends, Event::WindowEnds);
+        self.desk.agenda.plan(self.window_ends(), Event::WindowEnds);
     }
 
     fn plan_arrival(&mut self, at: Time, input: R::In) {
@@ -91,8 +102,14 @@ impl<R: Role> Station<R> {
     }
 
     /// Carries `order` out at its time.
-    pub(super) fn plan(&mut self, order: Order) {
-        self.desk.agenda.plan(order.at, Event::Order(order.what));
+    pub(super) fn plan(&mut self, Order { at, what }: Order) {
+        let at = match what {
+            What::Members { service, view } => {
+                (at + self.desk.calls.news_take(service, view.number)).max(self.last)
+            }
+            What::Control(_) | What::Flush(_) | What::Stop => at,
+        };
+        self.desk.agenda.plan(at, Event::Order(what));
     }
 
     /// When there is something to do next: at once where there is something to be said.
@@ -133,6 +150,26 @@ impl<R: Role> Station<R> {
         }
     }
 
+    /// An attempt of its own that was to be sent at `planned` is being sent.
+    pub(super) fn sending(&mut self, planned: Time) {
+        let now = self.clock.now();
+        self.was_late(now, planned);
+    }
+
+    /// An attempt of its own has ended on its connection.
+    pub(super) fn ended(&mut self, server: u32, job: Job, end: End) {
+        let now = self.advance();
+        let heard = self.desk.calls.ended(now, server, job, end, &mut self.desk.agenda);
+        self.hear(now, heard);
+    }
+
+    /// The answer to an attempt of its own is heard, if there is one.
+    fn hear(&mut self, now: Time, heard: Option<Heard>) {
+        if let Some(Heard { attempt, reply, .. }) = heard {
+            self.tell(now, R::answered(attempt, reply));
+        }
+    }
+
     /// Letters of another member of the group came over the network.
     pub(super) fn deliver(&mut self, from: u32, letters: Vec<Letter>) {
         let now = self.advance();
@@ -155,9 +192,7 @@ impl<R: Role> Station<R> {
             let at = at.max(self.last);
             match event {
                 Event::Wake(wake) => {
-                    if !self.paused {
-                        self.lateness.record(now, now.since(at));
-                    }
+                    self.was_late(now, at);
                     self.step(at, R::woken(wake));
                 }
                 Event::Arrival(number) => {
@@ -165,13 +200,44 @@ impl<R: Role> Station<R> {
                         self.step(at, input);
                     }
                 }
-                Event::Order(What::Control(control)) => self.control(at, control),
-                Event::Order(What::Stop) => self.stop(at),
-                Event::Network(number) => self.desk.post.change(&self.changes[number as usize]),
-                Event::WindowEnds => self.close_window(at),
+                Event::Order(what) => self.obey(at, what),
+                Event::Leg(leg) => {
+                    let heard = self.desk.calls.arrived(at, leg);
+                    self.hear(at, heard);
+                }
+                Event::Change(number) => {
+                    let change = &self.changes[number as usize];
+                    self.desk.post.change(change);
+                    self.desk.calls.change(change);
+                }
+                Event::WindowEnds => self.close_windows(at),
             }
         }
         now
+    }
+
+    /// What was to be done at `planned` is done at `now`.
+    fn was_late(&mut self, now: Time, planned: Time) {
+        if !self.paused {
+            self.lateness.record(now, now.since(planned));
+        }
+    }
+
+    fn tell(&mut self, now: Time, input: Option<R::In>) {
+        if let Some(input) = input {
+            self.step(now, input);
+        }
+    }
+
+    /// Carries an order out. A window that ends at the same instant shows what was before it, as in the simulation.
+    fn obey(&mut self, at: Time, what: What) {
+        self.close_windows(at);
+        match what {
+            What::Control(control) => self.control(at, control),
+            What::Flush(keys) => self.tell(at, R::flushed(keys)),
+            What::Members { view, .. } => self.tell(at, R::members(view)),
+            What::Stop => self.stop(at),
+        }
     }
 
     fn control(&mut self, at: Time, control: ServerControl) {
@@ -183,6 +249,13 @@ impl<R: Role> Station<R> {
             }
             ServerControl::Resume => self.paused = false,
             _ => {}
+        }
+    }
+
+    /// Closes the windows that ended by `at` and are still open.
+    fn close_windows(&mut self, at: Time) {
+        while self.window_ends() <= at {
+            self.close_window(self.window_ends());
         }
     }
 
@@ -202,7 +275,8 @@ impl<R: Role> Station<R> {
         if let Some(steps) = &mut self.steps {
             steps.flush();
         }
-        self.desk.reports.push(Report::Stopped { timer: self.lateness.summary() });
+        let unconnected = self.desk.calls.unconnected;
+        self.desk.reports.push(Report::Stopped { timer: self.lateness.summary(), unconnected });
         self.stopped = true;
     }
 

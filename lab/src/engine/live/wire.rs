@@ -1,7 +1,11 @@
 //! What the parent and its processes say to each other over pipes: orders and reports, a JSON line each.
 use super::{clock::Clock, guard::LatenessSummary};
-use crate::{scenario::Scenario, trace::ServerWindow};
+use crate::{
+    scenario::Scenario,
+    trace::{CacheWindow, ServerWindow},
+};
 use lab_core::{
+    cache::Flush,
     replicate::{View, member::Note},
     server::ServerControl,
     time::Time,
@@ -57,6 +61,8 @@ pub(super) struct Begin {
     pub orders: Vec<Order>,
     /// The members of its group, if it is in one, as they address each other, and the port of each.
     pub group: Vec<(u32, u16)>,
+    /// The port of each replica, all services counted through, if it calls any.
+    pub ports: Vec<u16>,
 }
 
 /// What to do and when. More of them may follow, a line each.
@@ -70,6 +76,10 @@ pub(super) struct Order {
 pub(super) enum What {
     /// Tell the machine.
     Control(ServerControl),
+    /// Tell a cache to lose keys.
+    Flush(Flush),
+    /// Tell who calls `service` that its manager has told of `view`.
+    Members { service: usize, view: View },
     /// Report the last windows and exit.
     Stop,
 }
@@ -87,8 +97,8 @@ pub(super) enum Report {
     Noted { at: Time, note: Note },
     /// A manager tells the clients of a view.
     Published { at: Time, view: View },
-    /// The run is over; how late its timer was.
-    Stopped { timer: LatenessSummary },
+    /// The run is over; how late it did things, and how many of its own attempts found no port or descriptor.
+    Stopped { timer: LatenessSummary, unconnected: u64 },
     /// It cannot go on.
     Failed { reason: String },
 }
@@ -98,6 +108,8 @@ pub(super) enum Report {
 pub(super) enum Measured {
     /// Of a replica. It knows all writes up to `committed` to be so.
     Replica { window: ServerWindow, committed: u64 },
+    /// Of a cache, with what it found.
+    Cache { window: ServerWindow, cache: CacheWindow },
     /// Of a manager: its view at the window's end.
     Group(View),
 }

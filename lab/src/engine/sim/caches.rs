@@ -1,15 +1,17 @@
 //! Caches in the simulation: each replica is a [`Cache`], which calls a store as a client of its own.
-use super::{Event, Parcel, Servers};
+use super::{Event, Parcel, Servers, Stores, stores};
 use crate::{
     scenario::Scenario,
-    trace::{CacheTrace, CacheWindow, ServerRecorder},
+    trace::{CacheRecorder, CacheTrace, CacheWindow, ServerRecorder},
 };
 use lab_core::{
     cache::{Cache, CacheIn, CacheOut},
-    call::Job,
-    client::ClientOut,
+    call::{Attempt, Job},
+    client::{ClientIn, ClientOut},
+    directory::StoreAccess,
     draw::{Draw, Stream},
     machine::{Machine, Outbox},
+    replicate::node::NodeIn,
     server::{Cancel, ServerIn},
     time::Time,
 };
@@ -23,11 +25,12 @@ pub(super) struct Caches {
     /// The client number of replica 0; those of clients are below.
     first_client: u32,
     traces: Vec<CacheTrace>,
+    draw: Draw,
 }
 
 struct Replica {
     cache: Cache,
-    recorder: ServerRecorder,
+    recorder: CacheRecorder,
     /// The replica, all services counted through.
     server: u32,
     service: u32,
@@ -38,38 +41,35 @@ struct Replica {
     store: u32,
     first_server: u32,
     tells_disconnects: bool,
-    /// Counters at the end of the last window.
-    before: CacheWindow,
+    /// Where the store is replicated: how it is asked.
+    access: Option<StoreAccess>,
 }
 
 impl Caches {
-    /// `clients`: how many client instances there are.
-    pub(super) fn new(scenario: &Scenario, clients: u32, draw: Draw) -> Caches {
+    pub(super) fn new(scenario: &Scenario, draw: Draw) -> Caches {
         let mut caches = Caches {
             replicas: vec![],
             first: vec![None; scenario.services.len()],
-            first_client: clients,
+            first_client: scenario.first_instance(scenario.clients.len()) as u32,
             traces: vec![],
+            draw,
         };
         for (index, service) in scenario.services.iter().enumerate() {
             let Some(cache) = &service.cache else { continue };
             caches.first[index] = Some(caches.replicas.len() as u32);
             let store = &scenario.services[cache.calls];
-            let keys =
-                scenario.clients.iter().filter(|c| c.service == index).map(|c| c.operations.keys).max();
             for replica in 0..service.replicas {
-                let client = clients + caches.replicas.len() as u32;
                 caches.replicas.push(Replica {
-                    cache: Cache::new(&cache.policy, client, store.replicas, keys.unwrap_or(1), draw),
-                    recorder: ServerRecorder::new(scenario, index, replica),
+                    cache: scenario.cache(index, replica, draw),
+                    recorder: CacheRecorder::new(scenario, index, replica),
                     server: scenario.first_replica(index) as u32 + replica,
                     service: index as u32,
                     number: caches.traces.len(),
-                    client,
+                    client: scenario.cache_instance(index, replica),
                     store: cache.calls as u32,
                     first_server: scenario.first_replica(cache.calls) as u32,
                     tells_disconnects: store.policy.cancel == Cancel::OnDisconnect,
-                    before: CacheWindow::default(),
+                    access: scenario.access(cache.calls),
                 });
             }
             caches.traces.push(CacheTrace { service: service.name.clone(), windows: vec![] });
@@ -94,46 +94,41 @@ impl Caches {
         first..first + count
     }
 
-    pub(super) fn step(&mut self, now: Time, replica: u32, input: CacheIn, servers: &mut Servers) {
-        let Replica { cache, recorder, service, client, store, first_server, tells_disconnects, .. } =
-            &mut self.replicas[replica as usize];
-        recorder.reach(now);
-        if let CacheIn::Request { .. } = input {
-            recorder.arrived();
-        }
+    pub(super) fn step(
+        &mut self,
+        now: Time,
+        replica: u32,
+        input: CacheIn,
+        servers: &mut Servers,
+        stores: &Stores,
+    ) {
+        let Replica {
+            cache, recorder, service, client, store, first_server, tells_disconnects, access, ..
+        } = &mut self.replicas[replica as usize];
+        recorder.told(now, &input);
         let mut carrier = CacheCarrier {
             now,
             replica,
             service: *service,
             client: *client,
             store: *store,
+            group: stores.of_service[*store as usize],
             first_server: *first_server,
             tells_disconnects: *tells_disconnects,
+            access: access.as_ref(),
             recorder: &mut *recorder,
             servers,
+            draw: self.draw,
         };
         cache.step(now, input, &mut carrier);
-        recorder.stands(now, cache.server());
+        recorder.server.stands(now, cache.server());
     }
 
     /// Notes what the caches did in the window that ends.
     pub(super) fn sample(&mut self) {
         let mut sums = vec![CacheWindow::default(); self.traces.len()];
-        for Replica { cache, number, before, .. } in &mut self.replicas {
-            let now = CacheWindow {
-                hits: cache.hits(),
-                misses: cache.misses(),
-                fills: cache.fills(),
-                populated: cache.populated(),
-                keys: cache.size() as u64,
-            };
-            let sum = &mut sums[*number];
-            sum.hits += now.hits - before.hits;
-            sum.misses += now.misses - before.misses;
-            sum.fills += now.fills - before.fills;
-            sum.populated += now.populated - before.populated;
-            sum.keys += now.keys;
-            *before = now;
+        for Replica { cache, number, recorder, .. } in &mut self.replicas {
+            sums[*number] += recorder.sample(cache);
         }
         for (trace, sum) in self.traces.iter_mut().zip(sums) {
             trace.windows.push(sum);
@@ -142,7 +137,17 @@ impl Caches {
 
     /// What was measured of the replicas, their numbers beside, and of the caches.
     pub(super) fn finish(self) -> (Vec<(usize, ServerRecorder)>, Vec<CacheTrace>) {
-        (self.replicas.into_iter().map(|r| (r.server as usize, r.recorder)).collect(), self.traces)
+        (self.replicas.into_iter().map(|r| (r.server as usize, r.recorder.server)).collect(), self.traces)
+    }
+}
+
+/// What a cache is told of what comes to it as a client of a store.
+pub(super) fn as_caller(input: ClientIn) -> Option<CacheIn> {
+    match input {
+        ClientIn::Answer { attempt, outcome } => Some(CacheIn::Answer { attempt, outcome }),
+        ClientIn::Elsewhere { attempt, view } => Some(CacheIn::Elsewhere { attempt, view }),
+        ClientIn::Members(view) => Some(CacheIn::Members(view)),
+        ClientIn::Arrive { .. } | ClientIn::Woken(_) | ClientIn::Control(_) => None,
     }
 }
 
@@ -153,40 +158,72 @@ struct CacheCarrier<'w> {
     service: u32,
     client: u32,
     store: u32,
+    /// The store's group, if it is one.
+    group: Option<u32>,
     first_server: u32,
     tells_disconnects: bool,
-    recorder: &'w mut ServerRecorder,
+    access: Option<&'w StoreAccess>,
+    recorder: &'w mut CacheRecorder,
     servers: &'w mut Servers,
+    draw: Draw,
 }
 
 impl Outbox<CacheOut> for CacheCarrier<'_> {
     fn put(&mut self, request: CacheOut) {
-        let CacheCarrier { now, replica, service, client, store, first_server, .. } = *self;
+        let CacheCarrier { now, replica, service, .. } = *self;
+        self.recorder.asked(&request);
         let post = &mut self.servers.post;
         match request {
             CacheOut::WakeAt { at, wake } => {
                 post.plan(at, Parcel::Cache { replica, input: CacheIn::Woken(wake) });
             }
-            CacheOut::Reply { job: Job { client, attempt, call, number, .. }, outcome, work } => {
-                self.recorder.replied(outcome, &work);
+            CacheOut::Reply { job: Job { client, attempt, call, number, .. }, outcome, .. } => {
                 let delay = post.network.delay(service, Stream::NetworkBack, call, number);
                 post.mail(now + delay, Event::Answer { client, attempt, outcome });
             }
-            CacheOut::Drop { work, .. } => self.recorder.dropped(&work),
-            CacheOut::Store { request: ClientOut::Send { job, replica, .. }, before } => {
-                // The tries of the requester's earlier attempts count: each meets its own luck.
-                let job = Job { number: job.number.saturating_add(before), ..job };
-                let delay = post.network.delay(store, Stream::NetworkOut, job.call, job.number);
-                self.servers.bring(now, delay, first_server + replica, ServerIn::Arrive(job));
-            }
+            CacheOut::Drop { .. } => {}
+            // The tries of the requester's earlier attempts count: each meets its own luck.
+            CacheOut::Store {
+                request: ClientOut::Send { job, replica, .. } | ClientOut::SendOn { job, replica },
+                before,
+            } => self.send(job.after(before), replica),
             CacheOut::Store { request: ClientOut::GiveUp { attempt, replica }, .. }
                 if self.tells_disconnects =>
             {
-                let delay = post.network.delay(store, Stream::NetworkOut, u64::from(attempt.generation), 0);
+                self.hang_up(attempt, replica);
+            }
+            CacheOut::Store { .. } => {}
+        }
+    }
+}
+
+impl CacheCarrier<'_> {
+    fn send(&mut self, job: Job, replica: u32) {
+        let CacheCarrier { now, store, first_server, group, .. } = *self;
+        let post = &mut self.servers.post;
+        let delay = post.network.delay(store, Stream::NetworkOut, job.call, job.number);
+        match group {
+            None => self.servers.bring(now, delay, first_server + replica, ServerIn::Arrive(job)),
+            Some(store) => {
+                let input = stores::request(self.access, job, self.draw);
+                post.send(now + delay, Parcel::Node { store, me: replica, input });
+            }
+        }
+    }
+
+    fn hang_up(&mut self, attempt: Attempt, replica: u32) {
+        let CacheCarrier { now, store, client, first_server, group, .. } = *self;
+        let post = &mut self.servers.post;
+        let delay = post.network.delay(store, Stream::NetworkOut, u64::from(attempt.generation), 0);
+        match group {
+            None => {
                 let input = ServerIn::Disconnected { client, attempt };
                 self.servers.bring(now, delay, first_server + replica, input);
             }
-            CacheOut::Store { .. } => {}
+            Some(store) => {
+                let input = NodeIn::Disconnected { client, attempt };
+                post.send(now + delay, Parcel::Node { store, me: replica, input });
+            }
         }
     }
 }

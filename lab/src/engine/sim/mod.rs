@@ -2,7 +2,10 @@
 mod caches;
 mod stores;
 
-use self::{caches::Caches, stores::Stores};
+use self::{
+    caches::{Caches, as_caller},
+    stores::Stores,
+};
 use super::{
     group::{Group, clients, next_arrival},
     network::Network,
@@ -20,7 +23,7 @@ use lab_core::{
     client::{Client, ClientIn, ClientOut, Wake},
     draw::{Draw, Stream},
     machine::{Machine, Outbox},
-    replicate::{Answer as StoreAnswer, Op, Value, manager::ManagerIn, node::NodeIn},
+    replicate::{Answer as StoreAnswer, manager::ManagerIn, node::NodeIn},
     server::{Server, ServerIn, ServerOut},
     time::{Span, Time},
     timeline::{Change, timeline},
@@ -151,7 +154,7 @@ impl<'a> World<'a> {
         let groups = Group::all(scenario, draw, &mut agenda);
         let next_arrival = next_arrival(&groups);
         let (clients, group_of) = clients(scenario, draw);
-        let caches = Caches::new(scenario, clients.len() as u32, draw);
+        let caches = Caches::new(scenario, draw);
         let mut world = World {
             scenario,
             draw,
@@ -265,7 +268,7 @@ impl<'a> World<'a> {
     }
 
     fn cache(&mut self, now: Time, replica: u32, input: CacheIn) {
-        self.caches.step(now, replica, input, &mut self.servers);
+        self.caches.step(now, replica, input, &mut self.servers, &self.stores);
     }
 
     fn unpack(&mut self, now: Time, parcel: Parcel) {
@@ -278,13 +281,22 @@ impl<'a> World<'a> {
             Parcel::Manager { store, input } => {
                 self.stores.manager(now, store, input, &mut self.servers.post, &mut self.events);
             }
-            Parcel::Client { client, input, answer } => {
-                if let (Some(history), ClientIn::Answer { attempt, outcome }) = (&mut self.history, input) {
-                    history.answered(now, client, attempt, outcome, answer);
-                }
-                self.client(now, client, input);
-            }
+            Parcel::Client { client, input, answer } => self.hear(now, client, input, answer),
         }
+    }
+
+    /// Something has come from a group to whoever calls it as `client`.
+    fn hear(&mut self, now: Time, client: u32, input: ClientIn, answer: Option<StoreAnswer>) {
+        if let Some(cache) = self.caches.calling_as(client) {
+            if let Some(input) = as_caller(input) {
+                self.cache(now, cache, input);
+            }
+            return;
+        }
+        if let (Some(history), ClientIn::Answer { attempt, outcome }) = (&mut self.history, input) {
+            history.answered(now, client, attempt, outcome, answer);
+        }
+        self.client(now, client, input);
     }
 
     /// Delivers the answers that need no time, and those that they bring about.
@@ -453,11 +465,7 @@ impl ClientCarrier<'_> {
         let post = &mut servers.post;
         let delay = post.network.delay(group.service, Stream::NetworkOut, job.call, job.number);
         if let Some(store) = stores.of_service[group.service as usize] {
-            let input = match &group.access {
-                Some(access) => stores::request(access, job, draw),
-                // A stateless replica: what is asked makes no difference.
-                None => NodeIn::Request { job, op: Op::Read(0), value: Value::default() },
-            };
+            let input = stores::request(group.access.as_ref(), job, draw);
             post.send(now + delay, Parcel::Node { store, me: replica, input });
         } else if let Some(first) = caches.first[group.service as usize] {
             let input = CacheIn::Request { job, op: group.operations.op(job.call, draw) };

@@ -13,7 +13,7 @@ use lab_core::{
     draw::{Draw, Stream},
     machine::{Machine, Outbox},
     replicate::{
-        Answer,
+        Answer, Op, Value,
         manager::{Manager, ManagerIn, ManagerOut},
         node::{MANAGER, Node, NodeIn, NodeOut},
     },
@@ -51,7 +51,7 @@ impl Stores {
             stores.groups.push(StoreGroup {
                 service: index as u32,
                 first_server: scenario.first_replica(index) as u32,
-                clients: scenario.instances_calling(index),
+                clients: told(scenario, index),
                 nodes: (0..service.replicas).map(|me| service.node(me, draw)).collect(),
                 manager: service.manager(vec![]),
                 recorders: (0..service.replicas).map(|r| ServerRecorder::new(scenario, index, r)).collect(),
@@ -242,7 +242,20 @@ impl Post {
     }
 }
 
-/// How a client's attempt at a replicated store is asked of a replica.
-pub(super) fn request(access: &StoreAccess, job: Job, draw: Draw) -> NodeIn {
-    NodeIn::Request { job, op: access.op(job.call, draw), value: access.value(job.call, job.number) }
+/// The client instances that the manager of `service` tells of its members, caches among them.
+fn told(scenario: &Scenario, service: usize) -> Vec<u32> {
+    let replicas = |cache: usize| (0..scenario.services[cache].replicas).map(move |replica| (cache, replica));
+    let caches = scenario.caches_calling(service).flat_map(replicas);
+    let caches = caches.map(|(cache, replica)| scenario.cache_instance(cache, replica));
+    scenario.instances_calling(service).into_iter().chain(caches).collect()
+}
+
+/// How a client's attempt is asked of a replica of a group.
+pub(super) fn request(access: Option<&StoreAccess>, job: Job, draw: Draw) -> NodeIn {
+    let (op, value) = match access {
+        Some(access) => (access.op(job.call, draw), access.value(job.call, job.number)),
+        // A stateless replica: what is asked makes no difference.
+        None => (Op::Read(0), Value::default()),
+    };
+    NodeIn::Request { job, op, value }
 }

@@ -1,19 +1,23 @@
-//! What a process of a live run may be: a replica that holds nothing, a replica of a group, or a group's manager. A file each.
+//! What a process of a live run may be: a replica that holds nothing, a replica of a group, a group's manager, or a replica of a
+//! cache. A file each.
+mod cache;
 mod manager;
 mod node;
 mod server;
 
-pub(super) use self::{manager::ManagerRole, node::NodeRole, server::ServerRole};
+pub(super) use self::{cache::CacheRole, manager::ManagerRole, node::NodeRole, server::ServerRole};
 
 use super::{
+    calls::{Calls, Leg},
     http::{Ask, Reply},
     post::Post,
     wire::{Measured, Report, What},
 };
 use crate::agenda::Agenda;
 use lab_core::{
+    cache::Flush,
     call::{Attempt, Job},
-    replicate::message::Message,
+    replicate::{View, message::Message},
     server::ServerControl,
     time::Time,
 };
@@ -40,6 +44,18 @@ pub(super) trait Role {
     fn hung_up(client: u32, attempt: Attempt) -> Option<Self::In>;
     /// What it is told that another member of its group says; `None` if it has none.
     fn heard(from: u32, message: Message) -> Option<Self::In>;
+    /// What it is told when keys are flushed; `None` if it has none to lose.
+    fn flushed(_: Flush) -> Option<Self::In> {
+        None
+    }
+    /// What it is told of the answer to an attempt of its own; `None` if it calls nobody.
+    fn answered(_: Attempt, _: Reply) -> Option<Self::In> {
+        None
+    }
+    /// What it is told of the members of the service that it calls; `None` if it calls none.
+    fn members(_: View) -> Option<Self::In> {
+        None
+    }
 
     /// The machine's step.
     fn step(&mut self, now: Time, input: Self::In, out: &mut Vec<Self::Out>);
@@ -60,6 +76,8 @@ pub(super) struct Desk<W> {
     pub reports: Vec<Report>,
     /// The way to the other members of the group.
     pub post: Post,
+    /// The process's own attempts at other services.
+    pub calls: Calls,
 }
 
 /// What is planned.
@@ -71,9 +89,17 @@ pub(super) enum Event<W> {
     Arrival(u32),
     /// What the parent has ordered is due.
     Order(What),
-    /// A change of the network is due, by its number.
-    Network(u32),
+    /// Something of an attempt of its own has crossed the network.
+    Leg(Leg),
+    /// A change of the network or of a replica is due, by its number.
+    Change(u32),
     WindowEnds,
+}
+
+impl<W> From<Leg> for Event<W> {
+    fn from(leg: Leg) -> Event<W> {
+        Event::Leg(leg)
+    }
 }
 
 impl<W: Copy> Desk<W> {
