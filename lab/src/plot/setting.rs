@@ -2,6 +2,7 @@
 use super::words::{number, plural, rate, span};
 use crate::{scenario::Scenario, verdict::RunView};
 use lab_core::{
+    hedge::{After, Hedge},
     replicate::{Freshness, Mode},
     time::{Span, Time},
 };
@@ -122,6 +123,18 @@ pub(super) fn turned_away_ms(scenario: &Scenario) -> f64 {
     service.policy.service_time.mean_seconds().min(1e6) * 1e3 / 20.0
 }
 
+/// `after 150 ms`, `at the 95th percentile`; and how often, if more than once.
+fn hedged(hedge: &Hedge) -> String {
+    let after = match hedge.after {
+        After::Fixed(after) => format!("after {}", span(after)),
+        After::Quantile(share) => format!("at percentile {}", number(share * 100.0)),
+    };
+    match hedge.max_attempts {
+        2 => after,
+        n => format!("{after}, up to {} attempts", number(f64::from(n))),
+    }
+}
+
 fn clients(scenario: &Scenario) -> String {
     let groups = &scenario.clients;
     let policy = &groups[0].policy;
@@ -131,9 +144,10 @@ fn clients(scenario: &Scenario) -> String {
         (Span::FOREVER, deadline) => format!("give up after {}", span(deadline)),
         (timeout, _) => format!("time out at {}", span(timeout)),
     };
-    let attempts = match policy.retry.max_attempts {
-        1 => "never retry".into(),
-        n => format!("make up to {} attempts", number(f64::from(n))),
+    let attempts = match (&policy.hedge, policy.retry.max_attempts) {
+        (Some(hedge), _) => format!("hedge {}", hedged(hedge)),
+        (None, 1) => "never retry".into(),
+        (None, n) => format!("make up to {} attempts", number(f64::from(n))),
     };
     let more = if groups.len() == 1 { String::new() } else { format!(" (of {} groups)", groups.len()) };
     format!("{who} {limit} and {attempts}{more}")
