@@ -1,9 +1,13 @@
 //! Presets against the test vectors of their sources.
-use lab::{config, scenario::load};
+use lab::{
+    config::{self, hedge_preset::HEDGE_PRESETS},
+    scenario::load,
+};
 use lab_core::{
     budget::{Budget, BudgetState},
-    call::Outcome,
+    call::{Outcome, OutcomeSet},
     draw::Draw,
+    hedge::{After, Hedge},
     retry::Retry,
     time::{Span, Time},
 };
@@ -50,6 +54,46 @@ fn every_preset_reads_and_says_where_it_is_from() {
         assert!(retry.max_attempts > 1, "{}", p.name);
         assert!(!p.source.is_empty() && !p.version.is_empty() && !p.about.is_empty());
     }
+}
+
+/// The client that hedges as the preset `name` says.
+fn hedge(name: &str, more: &str) -> Hedge {
+    let text = format!(
+        "workload: {{ rate: 10/s }}\nduration: 30 s\nservices: {{ s: {{ replicas: 3, service_time: 5 ms }} }}\n\
+         clients: {{ c: {{ calls: s, hedge: {{ preset: {name}{more} }} }} }}\n"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("preset.yaml");
+    std::fs::write(&file, text).unwrap();
+    let plan = load(&file, &[]).unwrap_or_else(|e| panic!("{e}"));
+    assert!(plan.warnings.is_empty(), "{name}: {:?}", plan.warnings);
+    plan.baseline.clients[0].policy.hedge.clone().unwrap()
+}
+
+#[test]
+fn hedging_presets_are_those_of_their_sources() {
+    let set = |outcomes: &[Outcome]| OutcomeSet::of(outcomes);
+    let expected = [
+        ("grpc-a6-hedging-example", After::Fixed(Span::from_millis(500)), 4),
+        ("finagle-backup-1pct", After::Quantile(0.99), 2),
+        ("polly-v8-hedging", After::Fixed(Span::from_secs(2)), 2),
+    ];
+    assert_eq!(expected.map(|e| e.0).to_vec(), HEDGE_PRESETS.iter().map(|p| p.name).collect::<Vec<_>>());
+    for (name, after, attempts) in expected {
+        let hedge = hedge(name, "");
+        assert_eq!((hedge.after, hedge.max_attempts, hedge.writes), (after, attempts, false), "{name}");
+    }
+    let not_fatal = hedge("grpc-a6-hedging-example", "").non_fatal;
+    assert_eq!(not_fatal, set(&[Outcome::Rejected, Outcome::Reset, Outcome::Error]));
+    assert_eq!(hedge("finagle-backup-1pct", "").non_fatal, OutcomeSet::EMPTY);
+    // One in a hundred: 1,000 calls pay for 10 backups.
+    let mut budget = BudgetState::new(&hedge("finagle-backup-1pct", "").budget);
+    (0..1000).for_each(|_| budget.started(Time::ZERO));
+    let paid = (0..100).filter(|_| budget.charge(Time::ZERO, Outcome::Timeout, 1).is_some());
+    assert_eq!(paid.count(), 10);
+    // Fields beside a preset override it.
+    let own = hedge("polly-v8-hedging", ", after: p95");
+    assert_eq!((own.after, own.max_attempts), (After::Quantile(0.95), 2));
 }
 
 #[test]

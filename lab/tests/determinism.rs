@@ -11,8 +11,9 @@ use lab_core::{
     call::{Outcome, OutcomeSet},
     demand::Demand,
     draw::Draw,
+    hedge::{After, Hedge},
     queue::Discipline,
-    retry::{Backoff, Jitter},
+    retry::{Backoff, Jitter, Retry},
     server::Cancel,
     time::{Span, Time},
     timeline::{Disturbance, Effect, Replicas, Role},
@@ -57,6 +58,17 @@ fn everything() -> Scenario {
     second.load.stages[0].rate = 50.0;
     second.load.stages[0].end_rate = 50.0;
     scenario.clients.push(second);
+    let mut third = scenario.clients[1].clone();
+    third.name = "readers".into();
+    third.policy.retry = Retry::none();
+    third.policy.hedge = Some(Hedge {
+        after: After::Quantile(0.9),
+        max_attempts: 3,
+        non_fatal: OutcomeSet::of(&[Outcome::Reset, Outcome::Rejected]),
+        budget: Budget::Concurrent { ratio: 0.2, at_least: 3 },
+        writes: false,
+    });
+    scenario.clients.push(third);
     let some = |which: &[u32]| Replicas { service: 0, which: which.to_vec() };
     let effects = [
         Effect::LoadSpike { clients: vec![0, 1], factor: 2.0 },
@@ -105,6 +117,7 @@ fn the_same_seed_gives_the_same_trace_and_another_one_does_not() {
     // The scenario does what its name says, or the comparison would be of nothing.
     let totals = first.client_total(Time::ZERO, scenario.end());
     assert!(totals.ended.iter().all(|n| *n > 0), "an outcome never happened: {:?}", totals.ended);
+    assert!(first.clients[2].windows.iter().any(|window| window.retries > 0), "nobody hedged");
     assert!(totals.late > 0 && totals.shed > 0 && totals.retries > 0);
     assert_eq!(first.events.len(), 18);
 

@@ -33,8 +33,9 @@ fn scenario(replication: &str, extra: &str, triggers: &str) -> Scenario {
     load(file.path(), &[]).unwrap_or_else(|errors| panic!("{errors}")).baseline
 }
 
-const LINEARIZABLE: [&str; 6] = [
+const LINEARIZABLE: [&str; 7] = [
     "{ primary_backup: { ack: majority } }",
+    "{ primary_backup: { ack: majority, reads: quorum } }",
     "{ primary_backup: { ack: all } }",
     "chain",
     "{ craq: { reads: strong } }",

@@ -14,8 +14,10 @@ use lab::{
     trace::{Operation, Trace},
 };
 use lab_core::{
+    budget::Budget,
     call::{Outcome, OutcomeSet},
     demand::Demand,
+    hedge::{After, Hedge},
     keys::{Operations, Popularity},
     replicate::{
         Ack, Freshness, Mode, Reads,
@@ -147,11 +149,16 @@ fn final_reads_find_what_was_acknowledged(trace: &Trace, within: Span) -> Result
 /// A replica is killed once; nothing that was acknowledged is lost, nothing is seen that could not be, and the group is good
 /// again with all its members.
 fn survives_a_kill(mode: Mode, which: u32) {
-    let mut scenario = store(mode, 8);
+    survives(store(mode, 8), which, false);
+}
+
+/// What the run was like.
+fn survives(mut scenario: Scenario, which: u32, record: bool) -> LiveRun {
     scenario.disturbances = vec![kill(which, 2000, 3500)];
-    let trace = run(&scenario, 1, false).trace;
+    let run = run(&scenario, 1, record);
+    let trace = &run.trace;
     assert_eq!(linearizable(&trace.history), Ok(()));
-    let acknowledged = final_reads_find_what_was_acknowledged(&trace, Span::from_secs(2));
+    let acknowledged = final_reads_find_what_was_acknowledged(trace, Span::from_secs(2));
     assert!(acknowledged.as_ref().is_ok_and(|count| *count > 500), "{acknowledged:?}");
     let end = trace.client_total(Time(6_000_000_000), Time(8_000_000_000));
     assert!(end.good * 100 >= end.offered * 95 && end.offered > 300, "{end:?}");
@@ -159,11 +166,31 @@ fn survives_a_kill(mode: Mode, which: u32) {
     assert!(group.members == 3 && group.view >= 3, "{:?}", trace.groups);
     let views = trace.events.iter().filter(|event| event.kind == "view").count();
     assert!(views >= 2 && trace.servers[which as usize].windows[2].completed == 0, "{:?}", trace.events);
+    run
 }
 
 #[test]
 fn a_majority_survives_its_primary() {
     survives_a_kill(MAJORITY, 0);
+}
+
+/// Every read asks a majority, and some are hedged; writes are retried.
+#[test]
+fn hedged_reads_of_a_quorum_survive_its_primary_and_replay() {
+    let quorum = Mode::PrimaryBackup { ack: Ack::Majority, reads: Reads::Quorum };
+    let mut scenario = store(quorum, 8);
+    scenario.clients[0].policy.hedge = Some(Hedge {
+        after: After::Fixed(Span::from_millis(20)),
+        max_attempts: 4,
+        non_fatal: OutcomeSet::of(&[Outcome::Timeout, Outcome::Reset, Outcome::Rejected]),
+        budget: Budget::Concurrent { ratio: 0.5, at_least: 20 },
+        writes: false,
+    });
+    let run = survives(scenario, 0, true);
+    let again = run.trace.history.iter().filter(|o| o.kind == "read" && o.attempt > 1).count();
+    assert!(again > 10, "{again} reads were hedged");
+    let differences = replay(&run.recording.expect("it was asked for"));
+    assert_eq!(differences.differing, 0, "{differences:?}");
 }
 
 #[test]

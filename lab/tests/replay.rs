@@ -5,7 +5,10 @@ use lab::{
     scenario::sample,
 };
 use lab_core::{
+    budget::{Budget, CreditPer},
     call::{Outcome, OutcomeSet},
+    hedge::{After, Hedge},
+    retry::Retry,
     time::{Span, Time},
     timeline::{Disturbance, Effect, Replicas, Role},
 };
@@ -20,6 +23,19 @@ fn a_recorded_run_replays_without_a_difference() {
     client.policy.per_try_timeout = Span::from_millis(100);
     client.policy.retry.max_attempts = 3;
     client.policy.retry.retry_on = OutcomeSet::of(&[Outcome::Timeout, Outcome::Reset]);
+    let mut hedger = client.clone();
+    hedger.name = "hedger".into();
+    hedger.policy.retry = Retry::none();
+    hedger.policy.hedge = Some(Hedge {
+        after: After::Fixed(Span::from_millis(30)),
+        max_attempts: 2,
+        non_fatal: OutcomeSet::of(&[Outcome::Timeout, Outcome::Reset]),
+        budget: Budget::TokenBucket { credit_per: CreditPer::Call, ratio: 0.5, burst: 20.0 },
+        writes: false,
+    });
+    let stage = &mut hedger.load.stages[0];
+    (stage.rate, stage.end_rate) = (30.0, 30.0);
+    scenario.clients.push(hedger);
     let disturb = |from: u64, until: u64, effect| Disturbance {
         name: "it".into(),
         role: Role::Trigger,
@@ -43,6 +59,10 @@ fn a_recorded_run_replays_without_a_difference() {
     assert_eq!(recording.lives.len(), 3, "one replica lived twice");
     let sum = run.trace.client_total(Time::ZERO, run.trace.end);
     assert!(sum.ended[Outcome::Timeout as usize] > 50 && sum.retries > 50, "nothing happened: {sum:?}");
+
+    let hedger =
+        run.trace.clients[1].windows.iter().fold((0, 0), |sum, w| (sum.0 + w.retries, sum.1 + w.attempts));
+    assert!(hedger.0 > 20 && hedger.1 > 150, "nobody hedged: {hedger:?}");
 
     // And a difference would be seen.
     let step = &mut recording.clients[0][0];

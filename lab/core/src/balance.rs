@@ -101,12 +101,15 @@ impl Balancer {
     ) -> u32 {
         let n = self.in_flight.len() as u32;
         let open = |replica: &u32| !asked.contains(replica);
+        let limited = !asked.is_empty();
         match members {
-            Some(members) if members.iter().any(|r| open(&r)) => {
+            Some(members) if limited && members.iter().any(|r| open(&r)) => {
                 self.pick_among(members.iter().filter(open), call, number, draw)
             }
             Some(members) => self.pick_of(members, call, number, draw),
-            None if (0..n).any(|r| open(&r)) => self.pick_among((0..n).filter(open), call, number, draw),
+            None if limited && (0..n).any(|r| open(&r)) => {
+                self.pick_among((0..n).filter(open), call, number, draw)
+            }
             None => self.pick(call, number, draw),
         }
     }

@@ -304,11 +304,9 @@ impl Client {
             out.put(ClientOut::Done { call, outcome: Outcome::Rejected, attempts: 0, intended });
             return;
         }
-        let hedged = self.is_to_be_hedged(call);
-        if hedged {
-            self.hedging_started(now)
-        } else {
-            self.budget.started(now)
+        let hedged = self.hedging.is_some() && self.is_to_be_hedged(call);
+        if !hedged {
+            self.budget.started(now);
         }
         let pending = Pending {
             call,
@@ -334,7 +332,8 @@ impl Client {
     }
 
     /// Finds a place for `pending`.
-    #[inline]
+    // Inlined always, as the other parts that hedged calls share: the compiler would call what is used twice.
+    #[inline(always)]
     fn occupy(&mut self, pending: Pending) -> u32 {
         match self.free.pop() {
             Some(slot) => {
@@ -370,27 +369,18 @@ impl Client {
         pending.generation = generation;
         let Pending { call, before, attempts, gives_up_at, .. } = *pending;
         let number = before.wrapping_add(attempts);
-        let asked = self.hedging.as_ref().map_or(&[][..], |hedging| hedging.asked(slot));
         let replica = match &self.directory {
-            None if asked.is_empty() => self.balancer.pick(call, number, self.draw),
-            None => self.balancer.pick_other(None, asked, call, number, self.draw),
+            _ if self.hedging.is_some() => self.choose_another(slot, call, number),
+            None => self.balancer.pick(call, number, self.draw),
             Some(directory) => match directory.route(call, self.draw) {
-                Route::AnyOf(members) if asked.is_empty() => {
-                    self.balancer.pick_of(&members, call, number, self.draw)
-                }
-                Route::AnyOf(members) => {
-                    self.balancer.pick_other(Some(&members), asked, call, number, self.draw)
-                }
+                Route::AnyOf(members) => self.balancer.pick_of(&members, call, number, self.draw),
                 Route::To(replica) => {
                     self.balancer.take(replica);
                     replica
                 }
             },
         };
-        pending.replica = replica;
-        if let Some(hedging) = &mut self.hedging {
-            hedging.asks(slot, replica);
-        }
+        self.calls[slot as usize].replica = replica;
         Job { client: self.id, attempt: Attempt { slot, generation }, call, number: attempts, gives_up_at }
     }
 
@@ -465,25 +455,16 @@ impl Client {
     /// The current attempt of the call at `slot` has ended: try again, or end the call.
     #[inline]
     fn settle(&mut self, now: Time, slot: u32, outcome: Outcome, out: &mut impl Outbox<ClientOut>) {
-        let pending = &mut self.calls[slot as usize];
-        self.balancer.release(pending.replica);
-        pending.replica = NOWHERE;
-        let hedged = self.hedging.as_ref().is_some_and(|hedging| hedging.holds(slot));
-        if pending.attempts > 1 && !hedged {
-            self.budget.retry_ended();
-        }
-        out.put(ClientOut::Ended { outcome });
-        if let Some(directory) = &mut self.directory {
-            match outcome {
-                Outcome::Timeout | Outcome::Reset => directory.unheard(),
-                Outcome::Success | Outcome::Rejected | Outcome::Error => directory.heard(),
-            }
-        }
-        if hedged {
+        if self.hedging.is_some() && self.is_hedged(slot) {
             return self.settle_hedged(now, slot, outcome, out);
         }
+        if self.calls[slot as usize].attempts > 1 {
+            self.budget.retry_ended();
+        }
+        self.land(slot, outcome, out);
+        let pending = &mut self.calls[slot as usize];
         if outcome == Outcome::Success {
-            self.budget.succeeded(now, self.calls[slot as usize].charge);
+            self.budget.succeeded(now, pending.charge);
         } else if let Some(wait) = self.judge(now, slot, outcome) {
             if wait == Span::ZERO {
                 return self.send(now, slot, out);
@@ -496,8 +477,23 @@ impl Client {
         self.finish(slot, outcome, out);
     }
 
+    /// The attempt at `slot` is no longer in flight.
+    #[inline(always)]
+    fn land(&mut self, slot: u32, outcome: Outcome, out: &mut impl Outbox<ClientOut>) {
+        let pending = &mut self.calls[slot as usize];
+        self.balancer.release(pending.replica);
+        pending.replica = NOWHERE;
+        out.put(ClientOut::Ended { outcome });
+        if let Some(directory) = &mut self.directory {
+            match outcome {
+                Outcome::Timeout | Outcome::Reset => directory.unheard(),
+                Outcome::Success | Outcome::Rejected | Outcome::Error => directory.heard(),
+            }
+        }
+    }
+
     /// The call at `slot` is over.
-    #[inline]
+    #[inline(always)]
     fn finish(&mut self, slot: u32, outcome: Outcome, out: &mut impl Outbox<ClientOut>) {
         let pending = &mut self.calls[slot as usize];
         pending.generation = 0;

@@ -2,10 +2,13 @@
 //!
 //! An attempt beside the first has a place of its own among the client's calls, so that timeouts, late answers and
 //! redirections concern it like any other. The place of the first attempt stands for the call until that is over.
+//!
+//! All of it is kept out of the way of clients that do not hedge: they only ever look whether there is a [`Hedging`].
 use super::{Client, ClientOut, NOWHERE, Pending, Wake};
 use crate::{
     budget::BudgetState,
     call::{Attempt, Outcome},
+    directory::Route,
     hedge::{ATTEMPTS_MAX, Hedge, Wait},
     machine::Outbox,
     replicate::Op,
@@ -139,32 +142,56 @@ impl Hedging {
 
 impl Client {
     /// Whether `call` gets attempts beside a slow one. In a replicated store reads do, and writes where the policy says so.
-    #[inline]
+    #[cold]
+    #[inline(never)]
     pub(super) fn is_to_be_hedged(&self, call: u64) -> bool {
-        match &self.hedging {
-            None => false,
-            Some(hedging) => {
-                let op = self.directory.as_ref().and_then(|directory| directory.op(call, self.draw));
-                hedging.policy.writes || !matches!(op, Some(Op::Write(_)))
+        let op = self.directory.as_ref().and_then(|directory| directory.op(call, self.draw));
+        let writes = self.hedging.as_ref().is_some_and(|hedging| hedging.policy.writes);
+        writes || !matches!(op, Some(Op::Write(_)))
+    }
+
+    /// Whether the call at this place is hedged.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn is_hedged(&self, slot: u32) -> bool {
+        self.hedging.as_ref().is_some_and(|hedging| hedging.holds(slot))
+    }
+
+    /// A call has this place from now on.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn enter(&mut self, now: Time, slot: u32, hedged: bool) {
+        if let Some(hedging) = &mut self.hedging {
+            hedging.enter(now, slot, if hedged { slot } else { NOWHERE });
+            if hedged {
+                hedging.budget.started(now);
             }
         }
     }
 
-    /// A call that is hedged begins.
-    pub(super) fn hedging_started(&mut self, now: Time) {
-        if let Some(hedging) = &mut self.hedging {
-            hedging.budget.started(now);
+    /// As any attempt's, the replica for try `number` at the call of this place, but one that the call has not asked.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn choose_another(&mut self, slot: u32, call: u64, number: u32) -> u32 {
+        let Client { hedging, directory, balancer, draw, .. } = self;
+        let asked = hedging.as_ref().map_or(&[][..], |hedging| hedging.asked(slot));
+        let replica = match directory.as_ref().map(|directory| directory.route(call, *draw)) {
+            Some(Route::To(replica)) => {
+                balancer.take(replica);
+                replica
+            }
+            Some(Route::AnyOf(members)) => balancer.pick_other(Some(&members), asked, call, number, *draw),
+            None => balancer.pick_other(None, asked, call, number, *draw),
+        };
+        if let Some(hedging) = hedging {
+            hedging.asks(slot, replica);
         }
-    }
-
-    /// A call has this place from now on.
-    pub(super) fn enter(&mut self, now: Time, slot: u32, hedged: bool) {
-        if let Some(hedging) = &mut self.hedging {
-            hedging.enter(now, slot, if hedged { slot } else { NOWHERE });
-        }
+        replica
     }
 
     /// An attempt of the call at `lead` has been sent: when may another one follow?
+    #[cold]
+    #[inline(never)]
     pub(super) fn plan_hedge(&mut self, now: Time, lead: u32, out: &mut impl Outbox<ClientOut>) {
         let generation = self.next_generation();
         let due = self.calls[lead as usize].due;
@@ -182,6 +209,8 @@ impl Client {
     }
 
     /// The wait for another attempt is over.
+    #[cold]
+    #[inline(never)]
     pub(super) fn hedge(&mut self, now: Time, attempt: Attempt, out: &mut impl Outbox<ClientOut>) {
         let Some(hedging) = &self.hedging else { return };
         if hedging.races.get(attempt.slot as usize).is_some_and(|race| race.turn == attempt.generation) {
@@ -190,6 +219,8 @@ impl Client {
     }
 
     /// Sends another attempt of the call at `lead`, if that is allowed.
+    #[cold]
+    #[inline(never)]
     fn send_beside(&mut self, now: Time, lead: u32, after: Outcome, out: &mut impl Outbox<ClientOut>) {
         let in_progress = self.in_progress();
         let Some(hedging) = &mut self.hedging else { return };
@@ -212,7 +243,9 @@ impl Client {
         self.plan_hedge(now, lead, out);
     }
 
-    /// An attempt of a hedged call has ended, and is no longer counted as in flight.
+    /// The attempt at `slot`, of a hedged call, has ended.
+    #[cold]
+    #[inline(never)]
     pub(super) fn settle_hedged(
         &mut self,
         now: Time,
@@ -220,6 +253,7 @@ impl Client {
         outcome: Outcome,
         out: &mut impl Outbox<ClientOut>,
     ) {
+        self.land(slot, outcome, out);
         let generation = self.next_generation();
         let Some(hedging) = &mut self.hedging else { return };
         let lead = hedging.races[slot as usize].lead;

@@ -237,9 +237,7 @@ impl<'a> World<'a> {
             Event::Retry { client, attempt } => {
                 self.client(now, client, ClientIn::Woken(Wake::Retry(attempt)));
             }
-            Event::Hedge { client, attempt } => {
-                self.client(now, client, ClientIn::Woken(Wake::Hedge(attempt)));
-            }
+            Event::Hedge { client, attempt } => self.hedge(now, client, attempt),
             Event::Server { server, worker, epoch } => {
                 self.servers.step(now, server, ServerIn::Woken { worker, epoch })
             }
@@ -350,6 +348,13 @@ impl<'a> World<'a> {
             Change::Network { service, extra } => self.servers.post.network.add(service, extra),
         }
         self.deliver(now);
+    }
+
+    /// Apart from the others: clients that hedge nothing should not pay for it.
+    #[cold]
+    #[inline(never)]
+    fn hedge(&mut self, now: Time, client: u32, attempt: Attempt) {
+        self.client(now, client, ClientIn::Woken(Wake::Hedge(attempt)));
     }
 
     #[inline]
