@@ -154,11 +154,8 @@ impl Ledger {
                 self.forget();
                 self.store.set_whole(0);
             }
-        } else if let Some(version) = self.store.whole_at()
-            && resume
-            && resumes(me, view, positions)
-        {
-            self.store.set_whole(version.max(beginning(view, positions)));
+        } else if self.store.whole_at().is_some() && resume && resumes(me, view, positions) {
+            self.store.set_whole(beginning(view, positions));
         } else {
             self.forget();
         }

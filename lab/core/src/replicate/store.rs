@@ -26,8 +26,13 @@ enum Learning {
     Nothing,
     /// The keys up to this one.
     UpTo(Key),
-    /// All, once the writes up to this one are applied.
-    All(Version),
+    /// All, once the writes up to both are applied.
+    All {
+        /// What the giver of the last part had committed.
+        parts: Version,
+        /// Where the view began, which may be less than where an earlier one did: what nobody had acknowledged can be gone.
+        start: Version,
+    },
 }
 
 impl Store {
@@ -96,19 +101,23 @@ impl Store {
         match self.learning {
             Learning::Nothing => Some(None),
             Learning::UpTo(key) => Some(Some(key)),
-            Learning::All(_) => None,
+            Learning::All { .. } => None,
         }
     }
     /// All parts are here; the state is whole once the writes up to this one are applied.
     pub fn whole_at(&self) -> Option<Version> {
         match self.learning {
-            Learning::All(version) => Some(version),
+            Learning::All { parts, start } => Some(parts.max(start)),
             Learning::Nothing | Learning::UpTo(_) => None,
         }
     }
-    /// There is nothing (more) to learn, once the writes up to `version` are applied.
-    pub fn set_whole(&mut self, version: Version) {
-        self.learning = Learning::All(version);
+    /// There is nothing more to learn but the writes, up to `start` at least.
+    pub fn set_whole(&mut self, start: Version) {
+        let parts = match self.learning {
+            Learning::All { parts, .. } => parts,
+            Learning::Nothing | Learning::UpTo(_) => 0,
+        };
+        self.learning = Learning::All { parts, start };
     }
     /// Takes a part; the first one brings `calls`. `committed`: the donor's last committed write.
     pub fn learn(&mut self, held: &[Held], calls: &[(u64, Version)], committed: Version, done: bool) {
@@ -121,7 +130,7 @@ impl Store {
             }
         }
         if done {
-            self.learning = Learning::All(committed);
+            self.learning = Learning::All { parts: committed, start: 0 };
         } else if let Some(last) = held.last() {
             self.learning = Learning::UpTo(last.key);
         }

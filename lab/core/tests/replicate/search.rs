@@ -126,6 +126,15 @@ fn replay() {
     assert_eq!(report.violation, None);
 }
 
+/// Schedules that the search found long ago; one a line.
+#[test]
+fn what_once_failed_does_not_fail_again() {
+    for line in include_str!("once_failed.jsonl").lines() {
+        let schedule = Schedule::parse(line).expect("a schedule as it was printed");
+        assert_eq!(try_run(&schedule, None, false).violation, None, "{line}");
+    }
+}
+
 #[test]
 fn a_schedule_is_what_it_was_printed_as() {
     for (_, mode) in MODES {
