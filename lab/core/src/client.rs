@@ -139,10 +139,8 @@ pub enum Wake {
     Timeouts,
     /// The attempt's time is up; for one that times out before others that were armed earlier.
     Timeout(Attempt),
-    /// The wait before the next attempt is over.
+    /// The wait before the next attempt, a retry or a hedge, is over.
     Retry(Attempt),
-    /// The call may send another attempt beside those under way.
-    Hedge(Attempt),
 }
 
 /// The client machine.
@@ -158,6 +156,8 @@ pub struct Client {
     budget: BudgetState,
     /// For clients that hedge.
     hedging: Option<Box<Hedging>>,
+    /// Places among the calls that are taken by attempts beside the first of a call.
+    beside: usize,
     admit: f64,
     retries: bool,
     calls: Vec<Pending>,
@@ -211,6 +211,7 @@ impl Client {
             directory: None,
             budget: BudgetState::new(&policy.retry.budget),
             hedging: policy.hedge.as_ref().map(|hedge| Box::new(Hedging::new(hedge))),
+            beside: 0,
             admit: 1.0,
             retries: true,
             calls: vec![],
@@ -235,8 +236,7 @@ impl Client {
     /// Calls that are not over yet.
     #[inline]
     pub fn in_progress(&self) -> usize {
-        let beside = self.hedging.as_ref().map_or(0, |hedging| hedging.beside());
-        self.calls.len() - self.free.len() - beside
+        self.calls.len() - self.free.len() - self.beside
     }
 
     /// Attempts in flight at each replica.
@@ -270,6 +270,7 @@ impl Client {
         }
         let hedging = self.policy.hedge.as_ref().map(|hedge| Box::new(Hedging::new(hedge)));
         let races = std::mem::replace(&mut self.hedging, hedging);
+        self.beside = 0;
         self.free.clear();
         self.timeouts.clear();
         // Generations go on, so that what is still said of these calls is stale.
@@ -458,13 +459,12 @@ impl Client {
         if self.hedging.is_some() && self.is_hedged(slot) {
             return self.settle_hedged(now, slot, outcome, out);
         }
-        if self.calls[slot as usize].attempts > 1 {
+        let Pending { attempts, charge, .. } = self.land(slot, outcome, out);
+        if attempts > 1 {
             self.budget.retry_ended();
         }
-        self.land(slot, outcome, out);
-        let pending = &mut self.calls[slot as usize];
         if outcome == Outcome::Success {
-            self.budget.succeeded(now, pending.charge);
+            self.budget.succeeded(now, charge);
         } else if let Some(wait) = self.judge(now, slot, outcome) {
             if wait == Span::ZERO {
                 return self.send(now, slot, out);
@@ -479,10 +479,11 @@ impl Client {
 
     /// The attempt at `slot` is no longer in flight.
     #[inline(always)]
-    fn land(&mut self, slot: u32, outcome: Outcome, out: &mut impl Outbox<ClientOut>) {
+    fn land(&mut self, slot: u32, outcome: Outcome, out: &mut impl Outbox<ClientOut>) -> Pending {
         let pending = &mut self.calls[slot as usize];
         self.balancer.release(pending.replica);
         pending.replica = NOWHERE;
+        let pending = *pending;
         out.put(ClientOut::Ended { outcome });
         if let Some(directory) = &mut self.directory {
             match outcome {
@@ -490,6 +491,7 @@ impl Client {
                 Outcome::Success | Outcome::Rejected | Outcome::Error => directory.heard(),
             }
         }
+        pending
     }
 
     /// The call at `slot` is over.
@@ -587,9 +589,10 @@ impl Machine for Client {
             ClientIn::Woken(Wake::Retry(attempt)) => {
                 if self.waits_for(attempt) {
                     self.send(now, attempt.slot, out);
+                } else if self.hedging.is_some() {
+                    self.hedge(now, attempt, out);
                 }
             }
-            ClientIn::Woken(Wake::Hedge(attempt)) => self.hedge(now, attempt, out),
             ClientIn::Control(ClientControl::Admit(admit)) => self.admit = admit,
             ClientIn::Control(ClientControl::Retries(retries)) => self.retries = retries,
         }

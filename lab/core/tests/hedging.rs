@@ -81,7 +81,7 @@ fn sent(outputs: &[ClientOut]) -> Option<(Job, u32)> {
 
 fn hedge_timer(outputs: &[ClientOut]) -> Option<(Time, Wake)> {
     outputs.iter().find_map(|o| match o {
-        ClientOut::WakeAt { at, wake: wake @ Wake::Hedge(_) } => Some((*at, *wake)),
+        ClientOut::WakeAt { at, wake: wake @ Wake::Retry(_) } => Some((*at, *wake)),
         _ => None,
     })
 }

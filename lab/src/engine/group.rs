@@ -9,7 +9,6 @@ use lab_core::{
     client::{Client, Wake},
     directory::StoreAccess,
     draw::{Draw, Stream},
-    hedge::After,
     keys::OperationSource,
     retry::Jitter,
     server::Cancel,
@@ -32,8 +31,6 @@ pub(super) struct Group {
     draw: Draw,
     /// For retries that all wait equally long; others follow no order.
     backoff_lane: Option<Lane>,
-    /// The same for hedges.
-    hedge_lane: Option<Lane>,
 }
 
 impl Group {
@@ -43,8 +40,8 @@ impl Group {
             let group = &scenario.clients[index];
             let backoff = &group.policy.retry.backoff;
             let fixed = backoff.jitter == Jitter::None && backoff.multiplier == 1.0;
-            let hedges_after = group.policy.hedge.as_ref().map(|hedge| hedge.after);
-            let hedge_fixed = matches!(hedges_after, Some(After::Fixed(_)));
+            // Hedges have waits of their own, and come between the retries of writes.
+            let fixed = fixed && group.policy.hedge.is_none();
             Group {
                 arrivals: scenario.arrivals(index, draw),
                 instances: group.instances,
@@ -57,7 +54,6 @@ impl Group {
                 access: scenario.access(group.service),
                 draw,
                 backoff_lane: fixed.then(|| agenda.lane()),
-                hedge_lane: hedge_fixed.then(|| agenda.lane()),
             }
         };
         (0..scenario.clients.len()).map(&mut group).collect()
@@ -78,7 +74,6 @@ impl Group {
     pub(super) fn lane(&self, wake: Wake) -> Option<Lane> {
         match wake {
             Wake::Retry(_) => self.backoff_lane,
-            Wake::Hedge(_) => self.hedge_lane,
             Wake::Timeouts | Wake::Timeout(_) => None,
         }
     }

@@ -664,7 +664,7 @@ impl Machine for Cache {
             CacheIn::Members(view) => self.tell_store(now, u32::MAX, ClientIn::Members(view), out),
             CacheIn::Woken(CacheWake::Store(wake)) => {
                 let slot = match wake {
-                    Wake::Timeout(attempt) | Wake::Retry(attempt) | Wake::Hedge(attempt) => attempt.slot,
+                    Wake::Timeout(attempt) | Wake::Retry(attempt) => attempt.slot,
                     // One step times out one attempt.
                     Wake::Timeouts => self.store.next_timeout().map_or(u32::MAX, |(_, attempt)| attempt.slot),
                 };

@@ -23,8 +23,6 @@ pub(super) struct Hedging {
     wait: Wait,
     /// For each place among the calls.
     races: Vec<Race>,
-    /// Places of attempts beside the first of their call.
-    beside: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,13 +73,7 @@ impl Hedging {
             budget: BudgetState::new(&policy.budget),
             wait: Wait::new(policy.after),
             races: vec![],
-            beside: 0,
         }
-    }
-
-    /// How many places do not stand for a call.
-    pub(super) fn beside(&self) -> usize {
-        self.beside
     }
 
     /// Whether the place is one of an attempt beside the first.
@@ -135,7 +127,6 @@ impl Hedging {
     fn leave(&mut self, slot: u32) {
         let lead = std::mem::replace(&mut self.races[slot as usize].lead, NOWHERE);
         self.races[lead as usize].others.remove(slot);
-        self.beside -= 1;
         self.budget.retry_ended();
     }
 }
@@ -204,7 +195,7 @@ impl Client {
         {
             race.turn = generation;
             let attempt = Attempt { slot: lead, generation };
-            out.put(ClientOut::WakeAt { at: now + wait, wake: Wake::Hedge(attempt) });
+            out.put(ClientOut::WakeAt { at: now + wait, wake: Wake::Retry(attempt) });
         }
     }
 
@@ -237,7 +228,7 @@ impl Client {
         if let Some(hedging) = &mut self.hedging {
             hedging.enter(now, slot, lead);
             hedging.races[lead as usize].others.add(slot);
-            hedging.beside += 1;
+            self.beside += 1;
         }
         self.send(now, slot, out);
         self.plan_hedge(now, lead, out);
@@ -265,6 +256,7 @@ impl Client {
             self.calls[slot as usize].generation = generation;
         } else {
             hedging.leave(slot);
+            self.beside -= 1;
             self.calls[slot as usize].generation = 0;
             self.free.push(slot);
         }
@@ -303,6 +295,7 @@ impl Client {
             }
             if slot != lead {
                 hedging.leave(slot);
+                self.beside -= 1;
                 self.calls[slot as usize].generation = 0;
                 self.free.push(slot);
             }

@@ -66,10 +66,6 @@ enum Event {
         client: u32,
         attempt: Attempt,
     },
-    Hedge {
-        client: u32,
-        attempt: Attempt,
-    },
     Server {
         server: u32,
         worker: u32,
@@ -237,7 +233,6 @@ impl<'a> World<'a> {
             Event::Retry { client, attempt } => {
                 self.client(now, client, ClientIn::Woken(Wake::Retry(attempt)));
             }
-            Event::Hedge { client, attempt } => self.hedge(now, client, attempt),
             Event::Server { server, worker, epoch } => {
                 self.servers.step(now, server, ServerIn::Woken { worker, epoch })
             }
@@ -350,13 +345,6 @@ impl<'a> World<'a> {
         self.deliver(now);
     }
 
-    /// Apart from the others: clients that hedge nothing should not pay for it.
-    #[cold]
-    #[inline(never)]
-    fn hedge(&mut self, now: Time, client: u32, attempt: Attempt) {
-        self.client(now, client, ClientIn::Woken(Wake::Hedge(attempt)));
-    }
-
     #[inline]
     fn client(&mut self, now: Time, client: u32, input: ClientIn) {
         let group = &mut self.groups[self.group_of[client as usize] as usize];
@@ -428,7 +416,6 @@ impl Outbox<ClientOut> for ClientCarrier<'_> {
                     Wake::Timeouts => Event::Timeouts { client },
                     Wake::Timeout(attempt) => Event::Timeout { client, attempt },
                     Wake::Retry(attempt) => Event::Retry { client, attempt },
-                    Wake::Hedge(attempt) => Event::Hedge { client, attempt },
                 };
                 match group.lane(wake) {
                     Some(lane) => post.agenda.plan_in(lane, at, event),
