@@ -78,8 +78,12 @@ impl Alone {
 
     /// Attempt `number` of `call`, whose caller waits until `gives_up_at`.
     fn write(&mut self, now: Time, call: u64, number: u32, gives_up_at: Time) {
+        self.write_of(0, now, call, number, gives_up_at);
+    }
+
+    fn write_of(&mut self, client: u32, now: Time, call: u64, number: u32, gives_up_at: Time) {
         let attempt = Attempt { slot: call as u32, generation: number };
-        let job = Job { client: 0, attempt, call, number, gives_up_at };
+        let job = Job { client, attempt, call, number, gives_up_at };
         self.step(now, NodeIn::Request { job, op: Op::Write(7), value: Value { call, attempt: 1 } });
     }
 
@@ -116,6 +120,20 @@ fn copies_of_a_write_that_waits_cost_nothing_and_get_its_answer() {
     alone.write(ms(50), 5, 4, Time::NEVER);
     assert_eq!(alone.replies.last(), Some(&(4, Outcome::Success, written, Work::default())));
     assert!(alone.works.is_empty());
+}
+
+/// As two replicas of a cache may, which name their attempts each for itself.
+#[test]
+fn copies_of_several_clients_are_told_apart() {
+    let mut alone = Alone::new(true, Cancel::Never, usize::MAX);
+    for client in 0..3 {
+        alone.write_of(client, ms(0), 5, 1, Time::NEVER);
+        // The same once more, as a network may bring it: one answer is enough.
+        alone.write_of(client, ms(1), 5, 1, Time::NEVER);
+    }
+    assert_eq!(alone.finish(), ms(10));
+    assert_eq!(alone.replies.len(), 3);
+    assert_eq!(alone.held(), Span::from_millis(10));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::{
     message::{Cost, Message, Position},
     parcels::Parcels,
     protocol::{Ask, Protocol},
-    requests::{Entry, Pending, Requests},
+    requests::{Entry, Pending, Requests, id_of},
     store::Store,
 };
 use crate::{
@@ -277,11 +277,11 @@ impl Node {
     // Requests.
 
     fn request(&mut self, now: Time, job: Job, op: Op, value: Value, out: &mut impl Outbox<NodeOut>) {
-        let id = RequestId { client: job.client, attempt: job.attempt };
+        let id = id_of(&job);
         if self.state == State::Up
             && let Some(answer) = self.refuses(op)
         {
-            return reply(job, Some(answer), Work::default(), out);
+            return end(job, vec![], (outcome_of(answer), Some(answer)), Work::default(), out);
         }
         if self.state != State::Down {
             if self.requests.enter(job, op, value) == Entry::Known {
@@ -296,9 +296,7 @@ impl Node {
 
     /// Whether it knows without any work that a write has been carried out.
     fn recognises(&self, op: Op, value: Value) -> bool {
-        self.deduplicate
-            && matches!(op, Op::Write(_))
-            && self.store().is_some_and(|store| store.written(value.call).is_some())
+        matches!(op, Op::Write(_)) && self.store().is_some_and(|store| store.written(value.call).is_some())
     }
 
     /// What a request gets that this replica cannot serve in its view, before it costs anything.
@@ -321,15 +319,14 @@ impl Node {
         if job.client == PEER {
             return self.peer_worked(now, job, outcome, work, out);
         }
-        let id = RequestId { client: job.client, attempt: job.attempt };
+        let id = id_of(&job);
         let decided = outcome != Outcome::Success || self.protocol.is_none();
         if !decided {
             return self.ask(now, id, work, out);
         }
-        out.put(NodeOut::Reply { job, outcome, answer: None, work });
-        for job in self.requests.remove(id).into_iter().flat_map(|pending| pending.copies) {
-            out.put(NodeOut::Reply { job, outcome, answer: None, work: Work::default() });
-        }
+        // A replica that is down has taken nothing in.
+        let copies = self.requests.remove(id).map(|pending| pending.copies).unwrap_or_default();
+        end(job, copies, (outcome, None), work, out);
     }
 
     /// The protocol gets a request whose work is done.
@@ -366,10 +363,7 @@ impl Node {
 
     fn answer(&mut self, id: RequestId, answer: Answer, out: &mut impl Outbox<NodeOut>) {
         if let Some(Pending { job, work, copies, .. }) = self.requests.remove(id) {
-            reply(job, Some(answer), work.unwrap_or_default(), out);
-            for copy in copies {
-                reply(copy, Some(answer), Work::default(), out);
-            }
+            end(job, copies, (outcome_of(answer), Some(answer)), work.unwrap_or_default(), out);
         }
     }
 
@@ -408,7 +402,7 @@ impl Node {
                 ServerOut::Reply { job, outcome, work } => self.worked(now, job, outcome, work, out),
                 ServerOut::Drop { job, work } => {
                     out.put(NodeOut::Drop { job, work });
-                    self.abandon(now, RequestId { client: job.client, attempt: job.attempt }, out);
+                    self.abandon(now, id_of(&job), out);
                 }
             }
         }
@@ -712,11 +706,7 @@ impl Node {
         self.start_over();
         self.serve(now, ServerIn::Control(ServerControl::Crash), out);
         for Pending { job, work, copies, .. } in self.requests.take() {
-            let work = work.unwrap_or_default();
-            out.put(NodeOut::Reply { job, outcome: Outcome::Reset, answer: None, work });
-            for job in copies {
-                out.put(NodeOut::Reply { job, outcome: Outcome::Reset, answer: None, work: Work::default() });
-            }
+            end(job, copies, (Outcome::Reset, None), work.unwrap_or_default(), out);
         }
         self.parcels = Parcels::default();
         self.beating = false;
@@ -724,12 +714,25 @@ impl Node {
 }
 
 /// What an answer of the store is to the client.
-fn reply(job: Job, answer: Option<Answer>, work: Work, out: &mut impl Outbox<NodeOut>) {
-    let outcome = match answer {
-        Some(Answer::Elsewhere(_) | Answer::Unavailable) => Outcome::Rejected,
-        Some(Answer::Found { .. } | Answer::Written { .. }) | None => Outcome::Success,
-    };
+fn outcome_of(answer: Answer) -> Outcome {
+    match answer {
+        Answer::Elsewhere(_) | Answer::Unavailable => Outcome::Rejected,
+        Answer::Found { .. } | Answer::Written { .. } => Outcome::Success,
+    }
+}
+
+/// Ends a request, which has cost `work`, and the copies of it, which have cost nothing, in the same way.
+fn end(
+    job: Job,
+    copies: Vec<Job>,
+    (outcome, answer): (Outcome, Option<Answer>),
+    work: Work,
+    out: &mut impl Outbox<NodeOut>,
+) {
     out.put(NodeOut::Reply { job, outcome, answer, work });
+    for job in copies {
+        out.put(NodeOut::Reply { job, outcome, answer, work: Work::default() });
+    }
 }
 
 impl Machine for Node {

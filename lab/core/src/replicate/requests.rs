@@ -43,13 +43,13 @@ impl Requests {
 
     /// Takes in an attempt.
     pub(super) fn enter(&mut self, job: Job, op: Op, value: Value) -> Entry {
-        let id = RequestId { client: job.client, attempt: job.attempt };
+        let id = id_of(&job);
         if self.pending.contains_key(&id) {
             return Entry::Known;
         }
         if let (Some(calls), Op::Write(_)) = (&mut self.calls, op) {
             if let Some(first) = calls.get(&value.call).and_then(|first| self.pending.get_mut(first)) {
-                if first.copies.iter().all(|copy| copy.attempt != job.attempt) {
+                if first.copies.iter().all(|copy| id_of(copy) != id) {
                     first.copies.push(job);
                 }
                 return Entry::Known;
@@ -79,7 +79,7 @@ impl Requests {
     pub(super) fn abandon(&mut self, id: RequestId) -> Option<Job> {
         let Pending { op, value, mut copies, .. } = self.remove(id)?;
         let job = copies.pop()?;
-        let heir = RequestId { client: job.client, attempt: job.attempt };
+        let heir = id_of(&job);
         self.pending.insert(heir, Pending { job, op, value, work: None, copies });
         if let Some(calls) = &mut self.calls {
             calls.insert(value.call, heir);
@@ -94,4 +94,9 @@ impl Requests {
         }
         std::mem::take(&mut self.pending).into_values()
     }
+}
+
+/// The name of a request.
+pub(super) fn id_of(job: &Job) -> RequestId {
+    RequestId { client: job.client, attempt: job.attempt }
 }
