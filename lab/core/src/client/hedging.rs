@@ -255,11 +255,9 @@ impl Client {
             // What is still said of it is stale.
             self.calls[slot as usize].generation = generation;
         } else {
-            hedging.leave(slot);
-            self.beside -= 1;
-            self.calls[slot as usize].generation = 0;
-            self.free.push(slot);
+            self.vacate(slot);
         }
+        let Some(hedging) = &mut self.hedging else { return };
         if outcome == Outcome::Success {
             hedging.budget.succeeded(now, 0);
         } else if hedging.policy.non_fatal.contains(outcome) {
@@ -293,13 +291,20 @@ impl Client {
                 self.balancer.release(replica);
                 hedging.record(now, slot);
             }
-            if slot != lead {
-                hedging.leave(slot);
-                self.beside -= 1;
-                self.calls[slot as usize].generation = 0;
-                self.free.push(slot);
-            }
         }
         hedging.races[lead as usize].lead = NOWHERE;
+        for &slot in others.all() {
+            self.vacate(slot);
+        }
+    }
+
+    /// The attempt at `slot`, beside the first of its call, is over: its place is free.
+    fn vacate(&mut self, slot: u32) {
+        if let Some(hedging) = &mut self.hedging {
+            hedging.leave(slot);
+        }
+        self.beside -= 1;
+        self.calls[slot as usize].generation = 0;
+        self.free.push(slot);
     }
 }
