@@ -1,5 +1,5 @@
 //! Who works how much: a row for each replica of a group, and for each other service where there are several.
-use super::series::{mean_from, points};
+use super::series::{mean_from, of_point, points};
 use crate::{scenario::Service, trace::ServerTrace, verdict::RunView};
 use lab_core::{
     replicate::{Mode, View},
@@ -108,7 +108,7 @@ impl Busy {
 
 /// Share of the workers of `server` at work in the windows of `group`.
 fn share(server: &ServerTrace, group: &std::ops::Range<usize>) -> f64 {
-    let windows = server.windows.get(group.start..group.end.min(server.windows.len())).unwrap_or_default();
+    let windows = of_point(&server.windows, group);
     windows.iter().map(|w| w.busy).sum::<f64>() / (windows.len() as f64 * f64::from(server.workers))
 }
 

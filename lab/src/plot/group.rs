@@ -1,5 +1,8 @@
 //! A group over time: its members, and how far the last of them is behind.
-use super::{busy::roles, series::points};
+use super::{
+    busy::roles,
+    series::{of_point, points},
+};
 use crate::{trace::GroupTrace, verdict::RunView};
 use lab_core::{
     replicate::{Members, View},
@@ -37,8 +40,7 @@ impl Group {
         let index = run.scenario.services.iter().position(|s| s.name == trace.service);
         let replicas = index.map_or(0, |index| run.scenario.services[index].replicas);
         let behind = |group: &std::ops::Range<usize>| {
-            let windows = trace.windows.get(group.start..group.end.min(trace.windows.len()));
-            windows.unwrap_or_default().iter().map(|w| w.lag).max().map_or(f64::NAN, |n| n as f64)
+            of_point(&trace.windows, group).iter().map(|w| w.lag).max().map_or(f64::NAN, |n| n as f64)
         };
         let warm = Time::ZERO + run.scenario.warmup;
         let calling = run.scenario.clients.iter().filter(|c| Some(c.service) == index);

@@ -1,5 +1,5 @@
 //! A cache over time: how often it has what it is asked for, and what becomes of its fills.
-use super::series::points;
+use super::series::{of_point, points};
 use crate::{trace::CacheTrace, trace::CacheWindow, verdict::RunView};
 
 /// Fills of which less than this share populates the cache are a story of their own.
@@ -42,9 +42,8 @@ impl Hits {
         for group in groups {
             let (from, until) = (run.trace.bounds(group.start).0, run.trace.bounds(group.end - 1).1);
             let seconds = until.since(from).as_secs_f64();
-            let windows = trace.windows.get(group.start..group.end.min(trace.windows.len()));
-            let sum =
-                |of: fn(&CacheWindow) -> u64| windows.unwrap_or_default().iter().map(of).sum::<u64>() as f64;
+            let windows = of_point(&trace.windows, &group);
+            let sum = |of: fn(&CacheWindow) -> u64| windows.iter().map(of).sum::<u64>() as f64;
             let (found, missed) = (sum(|w| w.hits), sum(|w| w.misses));
             hits.rate.push(100.0 * found / (found + missed));
             hits.begun.push(sum(|w| w.fills) / seconds);

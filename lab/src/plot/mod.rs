@@ -14,6 +14,7 @@ mod header;
 mod hits;
 mod hysteresis;
 pub mod ink;
+mod over_time;
 mod overlay;
 mod panel;
 mod percentiles;

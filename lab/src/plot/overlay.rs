@@ -2,31 +2,25 @@
 use super::{
     Figure,
     busy::{Busy, busy},
-    canvas::{AXIS_NAME, At, CENTRE_TOP, Canvas, LEFT_MIDDLE, UNIT, draw},
+    canvas::{Canvas, LEFT_MIDDLE, UNIT, draw},
     group::{Group, groups},
     header::Header,
     hits::{Hits, hits},
     ink::{Colour, colour},
+    over_time::{GAP, LATENCY_HEIGHT, LEFT, OverTime, SMALL_HEIGHT, WIDTH},
     panel::Panel,
-    phases::{Phase, phases},
     place::name_curves,
     rows,
     scale::{Scale, log_around, round_up},
-    series::{Latency, Rates, gap, host_bound, latency, mean_from, rates},
+    series::{Latency, Rates, gap, latency, mean_from, rates},
     setting::{system, turned_away_ms},
-    stem, strip,
-    words::{number, seconds},
+    stem,
+    words::seconds,
 };
 use crate::verdict::RunView;
 
-const WIDTH: f64 = 960.0;
-const LEFT: f64 = 68.0;
-const RIGHT: f64 = WIDTH - 106.0;
 const RATES_HEIGHT: f64 = 180.0;
-const LATENCY_HEIGHT: f64 = 164.0;
 const QUEUE_HEIGHT: f64 = 100.0;
-const SMALL_HEIGHT: f64 = 84.0;
-const GAP: f64 = 42.0;
 /// Width and opacity of the simulation's wide pale lines and the live run's thin ones.
 const SIMULATED: (f64, f64) = (6.0, 0.32);
 const LIVE: (f64, f64) = (1.4, 1.0);
@@ -70,8 +64,8 @@ pub fn overlay(sim: &RunView, live: &RunView) -> Figure {
     let subtitle = format!("{}; {seeds}", system(live));
     let header = Header::new(&title, &subtitle, None, WIDTH);
     let (s, l) = (Measured::new(sim), Measured::new(live));
-    let end = sim.trace.end.max(live.trace.end).as_secs_f64().max(1e-9);
-    let both = Both { live, phases: phases(live), time: Scale::Linear(0.0, end), end };
+    let end = sim.trace.end.max(live.trace.end).as_secs_f64();
+    let both = Both { live, frame: OverTime::new(live, end), end };
     let key = header.bottom() + 14.0;
     let top = key + 44.0;
     let hits = top + RATES_HEIGHT + GAP;
@@ -134,30 +128,11 @@ fn draw_key(canvas: &Canvas, y: f64, hatched: bool) {
 
 struct Both<'a> {
     live: &'a RunView<'a>,
-    phases: Vec<Phase>,
-    time: Scale,
+    frame: OverTime<'a>,
     end: f64,
 }
 
 impl Both<'_> {
-    /// The bands of the phases, and what the host could not carry.
-    fn shade(&self, canvas: &Canvas, panel: &Panel) {
-        strip::bands(canvas, panel, &self.phases);
-        for (from, until) in host_bound(self.live.trace) {
-            let from_px = panel.px(from);
-            canvas.hatch((from_px, panel.y0), (panel.px(until).max(from_px + 1.0), panel.y1), colour::MUTED);
-        }
-    }
-
-    fn panel(&self, canvas: &Canvas, top: f64, height: f64, y: Scale, ticks: usize) -> Panel {
-        let panel = Panel { x0: LEFT, y0: top, x1: RIGHT, y1: top + height, x: self.time, y };
-        self.shade(canvas, &panel);
-        let marks = y.ticks(ticks);
-        panel.grid(canvas, &self.time.ticks(8), &marks);
-        panel.left_axis(canvas, &marks);
-        panel
-    }
-
     fn rates(&self, canvas: &Canvas, top: f64, s: &Measured, l: &Measured) {
         let pairs = [
             Pair {
@@ -174,7 +149,7 @@ impl Both<'_> {
             },
         ];
         let scale = Scale::Linear(0.0, round_up(highest(&pairs) * 1.05, 4));
-        let panel = self.panel(canvas, top, RATES_HEIGHT, scale, 4);
+        let panel = self.frame.panel(canvas, top, RATES_HEIGHT, scale, 4);
         let unit = format!("per second, {} windows", seconds(l.rates.width.max(s.rates.width)));
         panel.heading(canvas, "Rates", &unit);
         self.draw_pairs(canvas, &panel, &pairs);
@@ -199,7 +174,7 @@ impl Both<'_> {
         let values = || pairs.iter().flat_map(Pair::values).filter(|v| *v >= floor);
         let scale =
             log_around(values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
-        let panel = self.panel(canvas, top, LATENCY_HEIGHT, scale, 4);
+        let panel = self.frame.panel(canvas, top, LATENCY_HEIGHT, scale, 4);
         let group = &self.live.scenario.clients[0].name;
         let of = if self.live.scenario.clients.len() > 1 { format!(" of {group}") } else { String::new() };
         let width = seconds(l.latency.width.max(s.latency.width));
@@ -211,7 +186,7 @@ impl Both<'_> {
     }
 
     fn hit_rate(&self, canvas: &Canvas, top: f64, (s, l): (&Hits, &Hits)) {
-        let panel = self.panel(canvas, top, SMALL_HEIGHT, Scale::Linear(0.0, 100.0), 2);
+        let panel = self.frame.panel(canvas, top, SMALL_HEIGHT, Scale::Linear(0.0, 100.0), 2);
         panel.heading(
             canvas,
             "Hit rate",
@@ -222,9 +197,9 @@ impl Both<'_> {
     }
 
     fn busy(&self, canvas: &Canvas, top: f64, s: &Measured, l: &Measured) {
-        let panels = rows::panels(&s.busy, LEFT, RIGHT, top, self.time);
+        let panels = self.frame.rows(&s.busy, top);
         for (panel, (sim, live)) in panels.iter().zip(s.busy.rows.iter().zip(&l.busy.rows)) {
-            self.shade(canvas, panel);
+            self.frame.shade(canvas, panel);
             rows::fill(canvas, panel, &s.busy, sim, SIMULATED.1);
             rows::line(canvas, panel, &l.busy, live, LIVE.0);
             rows::name(canvas, panel, &l.busy, live, l.busy.at_end(live, self.end));
@@ -236,7 +211,7 @@ impl Both<'_> {
 
     fn members(&self, canvas: &Canvas, top: f64, (s, l): (&Group, &Group)) {
         let most = f64::from(s.replicas.max(l.replicas));
-        let panel = self.panel(canvas, top, SMALL_HEIGHT, Scale::Linear(0.0, most * 1.12), 3);
+        let panel = self.frame.panel(canvas, top, SMALL_HEIGHT, Scale::Linear(0.0, most * 1.12), 3);
         panel.heading(canvas, "Members", "replicas in the view");
         let [sim, live] = [s, l].map(|group| group.steps(self.end));
         let (sim, live) = ((&sim.0[..], &sim.1[..]), (&live.0[..], &live.1[..]));
@@ -251,13 +226,10 @@ impl Both<'_> {
             live: (&l.rates.at, &l.rates.queue),
         }];
         let scale = Scale::Linear(0.0, round_up(highest(&pairs) * 1.05, 3).max(1.0));
-        let panel = self.panel(canvas, top, QUEUE_HEIGHT, scale, 3);
+        let panel = self.frame.panel(canvas, top, QUEUE_HEIGHT, scale, 3);
         panel.heading(canvas, "Queue depth", "attempts waiting, all replicas");
         self.draw_pairs(canvas, &panel, &pairs);
-        let marks: Vec<_> = self.time.ticks(8).into_iter().map(|t| (t, number(t))).collect();
-        panel.lower_axis(canvas, &marks);
-        let below: At = (f64::midpoint(panel.x0, panel.x1), panel.y1 + 30.0);
-        canvas.text("time (s)", AXIS_NAME, below, CENTRE_TOP);
+        self.frame.axis(canvas, &panel);
     }
 
     fn draw_pairs(&self, canvas: &Canvas, panel: &Panel, pairs: &[Pair]) {

@@ -83,6 +83,11 @@ pub(super) fn points(trace: &Trace) -> (Vec<f64>, Vec<std::ops::Range<usize>>, f
     (groups.iter().map(middle).collect(), groups, width * step as f64)
 }
 
+/// Those of `windows` that belong to one point of a curve; the last may be missing.
+pub(super) fn of_point<'w, W>(windows: &'w [W], point: &std::ops::Range<usize>) -> &'w [W] {
+    windows.get(point.start..point.end.min(windows.len())).unwrap_or_default()
+}
+
 /// The rates of `run`. Throughput is that of the services which clients call; what a cache asks of its store is not in it.
 pub(super) fn rates(run: &RunView) -> Rates {
     let RunView { trace, scenario, .. } = run;

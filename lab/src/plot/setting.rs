@@ -123,7 +123,7 @@ pub(super) fn turned_away_ms(scenario: &Scenario) -> f64 {
     service.policy.service_time.mean_seconds().min(1e6) * 1e3 / 20.0
 }
 
-/// `after 150 ms`, `at the 95th percentile`; and how often, if more than once.
+/// `after 150 ms`, `at percentile 95`; and how often, if more than once.
 fn hedged(hedge: &Hedge) -> String {
     let after = match hedge.after {
         After::Fixed(after) => format!("after {}", span(after)),

@@ -5,13 +5,14 @@ use super::{
         canvas::{Canvas, REFERENCE},
         group::Group,
         ink::colour,
+        over_time::SMALL_HEIGHT,
         panel::Panel,
         place::{Places, name_curves},
         rows,
         scale::{Scale, round_up},
         words::{plural, seconds},
     },
-    LEFT, RIGHT, SMALL_HEIGHT, Story,
+    Story,
 };
 
 /// More changes of view than this are ticks, not lines with words.
@@ -19,10 +20,10 @@ const TOLD_MAX: usize = 8;
 
 impl Story<'_> {
     pub(super) fn busy(&self, canvas: &Canvas, top: f64, busy: &Busy) {
-        let panels = rows::panels(busy, LEFT, RIGHT, top, self.time);
+        let panels = self.frame.rows(busy, top);
         for (panel, row) in panels.iter().zip(&busy.rows) {
-            self.shade(canvas, panel);
-            panel.grid(canvas, &self.time.ticks(8), &[]);
+            self.frame.shade(canvas, panel);
+            panel.grid(canvas, &self.frame.ticks(), &[]);
             rows::fill(canvas, panel, busy, row, 0.62);
             rows::name(canvas, panel, busy, row, busy.at_end(row, self.run.trace.end.as_secs_f64()));
         }
@@ -33,7 +34,7 @@ impl Story<'_> {
 
     pub(super) fn members(&self, canvas: &Canvas, top: f64, group: &Group) {
         let most = f64::from(group.replicas);
-        let panel = self.panel(canvas, top, SMALL_HEIGHT, Scale::Linear(0.0, most * 1.12), 3);
+        let panel = self.frame.panel(canvas, top, SMALL_HEIGHT, Scale::Linear(0.0, most * 1.12), 3);
         let marks = group.marks();
         let told = marks.len() <= TOLD_MAX;
         let ticks = if told { "" } else { ", a tick for each" };
@@ -59,7 +60,7 @@ impl Story<'_> {
     pub(super) fn lag(&self, canvas: &Canvas, top: f64, group: &Group) {
         let most = group.lag.iter().copied().filter(|v| v.is_finite()).fold(1.0, f64::max);
         let scale = Scale::Linear(0.0, round_up(most * 1.05, 3));
-        let panel = self.panel(canvas, top, SMALL_HEIGHT, scale, 3);
+        let panel = self.frame.panel(canvas, top, SMALL_HEIGHT, scale, 3);
         let unit = format!(
             "writes that the member furthest behind does not know{}, {} windows",
             of(self, group),

@@ -4,16 +4,17 @@ use super::{
         canvas::{Canvas, REFERENCE},
         hits::Hits,
         ink::colour,
+        over_time::SMALL_HEIGHT,
         place::{Places, name_curves},
         scale::{Scale, round_up},
         words::{rate, seconds},
     },
-    SMALL_HEIGHT, Story,
+    Story,
 };
 
 impl Story<'_> {
     pub(super) fn hit_rate(&self, canvas: &Canvas, top: f64, hits: &Hits) {
-        let panel = self.panel(canvas, top, SMALL_HEIGHT, Scale::Linear(0.0, 100.0), 2);
+        let panel = self.frame.panel(canvas, top, SMALL_HEIGHT, Scale::Linear(0.0, 100.0), 2);
         let several = self.hits.len() > 1;
         let of = if several { format!(" of {}", hits.service) } else { String::new() };
         let unit = format!("% of the reads{of}, {} windows", seconds(hits.width));
@@ -27,7 +28,7 @@ impl Story<'_> {
         let most = hits.begun.iter().chain(&hits.populated).copied().fold(0.0, f64::max);
         let capacity = Some(hits.store_capacity).filter(|c| *c > 0.0 && *c <= most);
         let scale = Scale::Linear(0.0, round_up(most * 1.05, 3));
-        let panel = self.panel(canvas, top, SMALL_HEIGHT, scale, 3);
+        let panel = self.frame.panel(canvas, top, SMALL_HEIGHT, scale, 3);
         panel.heading(canvas, "Fills", &format!("per second, {} windows", seconds(hits.width)));
         panel.area(canvas, &hits.at, &hits.populated, colour::GREEN, 0.18);
         let mut places = Places::new(&panel);

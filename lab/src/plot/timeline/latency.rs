@@ -1,15 +1,16 @@
 //! How long calls take, and how many attempts wait.
 use super::{
     super::{
-        canvas::{AXIS_NAME, CENTRE_TOP, Canvas, REFERENCE},
+        canvas::{Canvas, REFERENCE},
         ink::colour,
+        over_time::LATENCY_HEIGHT,
         place::{Places, name_curves},
         scale::{Scale, log_around, round_up},
         series::{Latency, gap},
         setting::turned_away_ms,
         words::{number, seconds},
     },
-    LATENCY_HEIGHT, QUEUE_HEIGHT, Story,
+    QUEUE_HEIGHT, Story,
 };
 use crate::verdict::RunView;
 
@@ -24,7 +25,7 @@ impl Story<'_> {
             .map(|(name, span)| (name, span.as_millis_f64()))
             .collect();
         let floor = turned_away_ms(self.run.scenario);
-        let panel = self.panel(canvas, top, LATENCY_HEIGHT, latency_axis(l, &limits, floor), 4);
+        let panel = self.frame.panel(canvas, top, LATENCY_HEIGHT, latency_axis(l, &limits, floor), 4);
         let of =
             if self.run.scenario.clients.len() > 1 { format!(" of {}", group.name) } else { String::new() };
         let below =
@@ -61,7 +62,7 @@ impl Story<'_> {
         let limit = queue_limit(self.run);
         let shown = limit.filter(|limit| *limit <= deepest.max(1.0) * 4.0);
         let most = round_up(shown.map_or(deepest * 1.05, |limit| limit.max(deepest) * 1.1), 3).max(1.0);
-        let panel = self.panel(canvas, top, QUEUE_HEIGHT, Scale::Linear(0.0, most), 3);
+        let panel = self.frame.panel(canvas, top, QUEUE_HEIGHT, Scale::Linear(0.0, most), 3);
         let bound = match limit {
             None => "attempts waiting, all replicas; no limit".into(),
             Some(limit) if shown.is_none() => {
@@ -77,10 +78,7 @@ impl Story<'_> {
             canvas.dashes(panel.x0, panel.x1, panel.py(limit), colour::MUTED);
             places.write_along(canvas, &format!("queue limit {}", number(limit)), REFERENCE, panel.py(limit));
         }
-        let marks: Vec<_> = self.time.ticks(8).into_iter().map(|t| (t, number(t))).collect();
-        panel.lower_axis(canvas, &marks);
-        let middle = f64::midpoint(panel.x0, panel.x1);
-        canvas.text("time (s)", AXIS_NAME, (middle, panel.y1 + 30.0), CENTRE_TOP);
+        self.frame.axis(canvas, &panel);
     }
 }
 

@@ -9,33 +9,22 @@ mod rates;
 use super::{
     Figure,
     busy::{Busy, busy},
-    canvas::{Canvas, draw},
+    canvas::draw,
     finding::finding,
     group::{Group, groups},
     header::Header,
     hits::{Hits, hits},
-    ink::colour,
-    panel::Panel,
-    phases::{Phase, phases},
+    over_time::{GAP, LATENCY_HEIGHT, OverTime, SMALL_HEIGHT, WIDTH},
     rows,
-    scale::Scale,
-    series::{Latency, Rates, host_bound, latency, mean_from, rates},
+    series::{Latency, Rates, latency, mean_from, rates},
     setting::setting,
     stem, strip,
     words::list,
 };
 use crate::verdict::RunView;
 
-const WIDTH: f64 = 960.0;
-const LEFT: f64 = 68.0;
-const RIGHT: f64 = WIDTH - 106.0;
 const RATES_HEIGHT: f64 = 192.0;
-const LATENCY_HEIGHT: f64 = 164.0;
 const QUEUE_HEIGHT: f64 = 92.0;
-/// A panel with a single thing to say.
-const SMALL_HEIGHT: f64 = 84.0;
-/// Between panels, for the heading of the lower one.
-const GAP: f64 = 42.0;
 
 /// `run` over time, with its phases.
 pub fn timeline(run: &RunView) -> Figure {
@@ -53,7 +42,7 @@ pub fn timeline(run: &RunView) -> Figure {
             match part {
                 Part::Rates => {
                     let panel = story.rates(canvas, y);
-                    strip::draw(canvas, &panel, &story.phases, strip_bottom, WIDTH);
+                    strip::draw(canvas, &panel, &story.frame.phases, strip_bottom, WIDTH);
                 }
                 Part::HitRate(hits) => story.hit_rate(canvas, y, hits),
                 Part::Fills(hits) => story.fills(canvas, y, hits),
@@ -126,26 +115,24 @@ impl Part<'_> {
 
 struct Story<'a> {
     run: &'a RunView<'a>,
-    phases: Vec<Phase>,
+    frame: OverTime<'a>,
     rates: Rates,
     latency: Latency,
     busy: Busy,
     groups: Vec<Group>,
     hits: Vec<Hits>,
-    time: Scale,
 }
 
 impl<'a> Story<'a> {
     fn new(run: &'a RunView<'a>) -> Story<'a> {
         Story {
             run,
-            phases: phases(run),
+            frame: OverTime::new(run, run.trace.end.as_secs_f64()),
             rates: rates(run),
             latency: latency(run.trace, 0),
             busy: busy(run),
             groups: groups(run),
             hits: hits(run),
-            time: Scale::Linear(0.0, run.trace.end.as_secs_f64().max(1e-9)),
         }
     }
 
@@ -166,25 +153,6 @@ impl<'a> Story<'a> {
         parts.extend(self.groups.iter().filter(|group| group.lags()).map(Part::Lag));
         parts.push(Part::Queue);
         parts
-    }
-
-    /// The bands of the phases, and what the host could not carry.
-    fn shade(&self, canvas: &Canvas, panel: &Panel) {
-        strip::bands(canvas, panel, &self.phases);
-        for (from, until) in host_bound(self.run.trace) {
-            let (from, until) = (panel.px(from), panel.px(until).max(panel.px(from) + 1.0));
-            canvas.hatch((from, panel.y0), (until.min(panel.x1), panel.y1), colour::MUTED);
-        }
-    }
-
-    /// An empty panel with bands and grid, `height` pixels high.
-    fn panel(&self, canvas: &Canvas, top: f64, height: f64, y: Scale, ticks: usize) -> Panel {
-        let panel = Panel { x0: LEFT, y0: top, x1: RIGHT, y1: top + height, x: self.time, y };
-        self.shade(canvas, &panel);
-        let marks = y.ticks(ticks);
-        panel.grid(canvas, &self.time.ticks(8), &marks);
-        panel.left_axis(canvas, &marks);
-        panel
     }
 
     /// The last twentieth of a curve, where its name is put.

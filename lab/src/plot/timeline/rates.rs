@@ -20,7 +20,7 @@ impl Story<'_> {
         let r = &self.rates;
         let capacity = capacity(self.run.scenario);
         let (most, peak) = rate_axis(r, capacity);
-        let panel = self.panel(canvas, top, RATES_HEIGHT, Scale::Linear(0.0, most), 4);
+        let panel = self.frame.panel(canvas, top, RATES_HEIGHT, Scale::Linear(0.0, most), 4);
         let unit = format!("per second, {} windows", seconds(r.width));
         let unit = if host_bound(self.run.trace).is_empty() {
             unit
@@ -29,7 +29,7 @@ impl Story<'_> {
         };
         let heading = panel.heading(canvas, "Rates", &unit);
         let mut places = Places::new(&panel);
-        places.avoid(strip::edges(&panel, &self.phases));
+        places.avoid(strip::edges(&panel, &self.frame.phases));
         panel.area(canvas, &r.at, &r.goodput, colour::GREEN, 0.18);
         if let Some(capacity) = capacity.filter(|c| *c <= most) {
             canvas.dashes(panel.x0, panel.x1, panel.py(capacity), colour::MUTED);
@@ -51,7 +51,7 @@ impl Story<'_> {
             places.write_along(canvas, &words, REFERENCE, y);
         }
         if let Some(capacity) = capacity {
-            wasted_work(canvas, &panel, &mut places, &self.phases, r, capacity);
+            wasted_work(canvas, &panel, &mut places, &self.frame.phases, r, capacity);
         }
         if let Some((at, height)) = peak {
             mark_peak(canvas, &panel, heading, at, height);
