@@ -7,7 +7,7 @@ use lab::{
         live::{LiveOptions, LiveRun, Steps, live, replay},
         sim::sim,
     },
-    scenario::{CacheService, Replication, Scenario, sample},
+    scenario::{CacheService, Scenario, sample},
     trace::{CacheWindow, Trace},
 };
 use lab_core::{
@@ -17,10 +17,7 @@ use lab_core::{
     client::ClientPolicy,
     demand::Demand,
     keys::{Operations, Popularity},
-    replicate::{
-        Ack, Mode, Reads,
-        member::{Membership, Transfer},
-    },
+    replicate::{Ack, Mode, Reads},
     retry::Retry,
     server::Cancel,
     time::{Span, Time},
@@ -218,24 +215,8 @@ fn a_cache_finds_the_leader_of_a_replicated_store() {
     let client = &mut scenario.clients[0];
     client.operations = Operations { read_share: 0.5, keys: 5000, popularity: Popularity::Uniform };
     let store = &mut scenario.services[STORE];
-    store.replicas = 3;
     store.policy.service_time = Demand::Constant(Span::from_millis(1));
-    store.replication = Some(Replication {
-        mode: Mode::PrimaryBackup { ack: Ack::Majority, reads: Reads::Leader },
-        apply_time: Demand::Constant(Span(500_000)),
-        transfer_time: Demand::Constant(Span::from_millis(1)),
-        deduplicate: true,
-    });
-    store.membership = Some(Membership {
-        heartbeat: Span::from_millis(100),
-        priority: true,
-        timeout: Span::from_millis(600),
-        lease: Span::from_millis(500),
-        admit_after: Span::from_millis(300),
-        max_ejected: 0.67,
-        panic_below: 0.0,
-        transfer: Transfer { part: 100, pause: Span::from_millis(2) },
-    });
+    sample::replicate(store, Mode::PrimaryBackup { ack: Ack::Majority, reads: Reads::Leader });
     scenario.disturbances = vec![during(2000, 4500, Effect::Crash { replicas: replica(STORE, 0) })];
     let simulated = sim(&scenario, 1);
     let LiveRun { trace, recording, .. } = run(&scenario, true);

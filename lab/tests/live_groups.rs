@@ -10,7 +10,7 @@ mod random;
 
 use lab::{
     engine::live::{LiveOptions, LiveRun, live, replay},
-    scenario::{Replication, Scenario, sample},
+    scenario::{Scenario, sample},
     trace::{Operation, Trace},
 };
 use lab_core::{
@@ -19,10 +19,7 @@ use lab_core::{
     demand::Demand,
     hedge::{After, Hedge},
     keys::{Operations, Popularity},
-    replicate::{
-        Ack, Freshness, Mode, Reads,
-        member::{Membership, Transfer},
-    },
+    replicate::{Ack, Freshness, Mode, Reads},
     retry::Retry,
     time::{Span, Time},
     timeline::{Disturbance, Effect, Replicas, Role},
@@ -36,24 +33,7 @@ const MAJORITY: Mode = Mode::PrimaryBackup { ack: Ack::Majority, reads: Reads::L
 /// Three replicas under light load from two clients, who write and read the same few keys.
 fn store(mode: Mode, seconds: u64) -> Scenario {
     let mut scenario = sample::queueing(200.0, 4, Span::from_millis(1), Span::from_secs(seconds));
-    let service = &mut scenario.services[0];
-    service.replicas = 3;
-    service.replication = Some(Replication {
-        mode,
-        apply_time: Demand::Constant(Span(500_000)),
-        transfer_time: Demand::Constant(Span::from_millis(1)),
-        deduplicate: true,
-    });
-    service.membership = Some(Membership {
-        heartbeat: Span::from_millis(100),
-        priority: true,
-        timeout: Span::from_millis(600),
-        lease: Span::from_millis(500),
-        admit_after: Span::from_millis(300),
-        max_ejected: 0.67,
-        panic_below: 0.0,
-        transfer: Transfer { part: 100, pause: Span::from_millis(2) },
-    });
+    sample::replicate(&mut scenario.services[0], mode);
     let client = &mut scenario.clients[0];
     client.instances = 2;
     client.operations = Operations { read_share: 0.5, keys: KEYS, popularity: Popularity::Uniform };

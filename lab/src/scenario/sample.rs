@@ -1,5 +1,5 @@
 //! Scenarios built in code, for tests and benchmarks that vary what no config should.
-use super::{ClientGroup, Healthy, Scenario, Service};
+use super::{ClientGroup, Healthy, Replication, Scenario, Service};
 use lab_core::{
     arrival::{Load, Process, Stage},
     balance::Balance,
@@ -7,6 +7,10 @@ use lab_core::{
     demand::Demand,
     keys::{Operations, Popularity},
     queue::Discipline,
+    replicate::{
+        Mode,
+        member::{Membership, Transfer},
+    },
     retry::Retry,
     server::{Cancel, DemandPer, ServerPolicy},
     time::{Span, Time},
@@ -61,4 +65,26 @@ pub fn queueing(rate: f64, workers: u32, service: Span, duration: Span) -> Scena
         healthy: Healthy { good: 0.99, over: Span::from_secs(10), latency: Span::FOREVER },
         disturbances: vec![],
     }
+}
+
+/// Makes `service` a store of three replicas that recognise retried writes, with heartbeats every 100 ms that pass the work and
+/// 600 ms until a silent member is out. Applying a write takes half a millisecond, and a part of the store one.
+pub fn replicate(service: &mut Service, mode: Mode) {
+    service.replicas = 3;
+    service.replication = Some(Replication {
+        mode,
+        apply_time: Demand::Constant(Span(500_000)),
+        transfer_time: Demand::Constant(Span::from_millis(1)),
+        deduplicate: true,
+    });
+    service.membership = Some(Membership {
+        heartbeat: Span::from_millis(100),
+        priority: true,
+        timeout: Span::from_millis(600),
+        lease: Span::from_millis(500),
+        admit_after: Span::from_millis(300),
+        max_ejected: 0.67,
+        panic_below: 0.0,
+        transfer: Transfer { part: 100, pause: Span::from_millis(2) },
+    });
 }
