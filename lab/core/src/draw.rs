@@ -45,6 +45,8 @@ pub enum Stream {
     Age = 14,
     /// Delay of a message between replicas.
     NetworkPeer = 15,
+    /// Which seed a bootstrap sample takes; no run draws from it.
+    Resample = 32,
 }
 
 impl Draw {

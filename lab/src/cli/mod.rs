@@ -1,8 +1,10 @@
 //! The command line: one file for each verb.
 mod check;
 mod compare;
+mod cure;
 mod exit;
 mod format;
+mod hysteresis;
 mod interrupt;
 mod keep;
 mod open;
@@ -12,7 +14,10 @@ mod run;
 mod schema;
 #[cfg(feature = "live")]
 mod selftest;
+mod signals;
+mod study;
 mod table;
+mod threshold;
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 use exit::Exit;
@@ -41,6 +46,14 @@ enum Verb {
     Check(check::Args),
     /// Two results side by side, or the simulated and live halves of one
     Compare(compare::Args),
+    /// The smallest trigger that tips: P(metastable) over a dotted path
+    Threshold(threshold::Args),
+    /// The load up and down: where it falls, where it heals, and the two capacities
+    Hysteresis(hysteresis::Args),
+    /// What gets a service out of its failed state, and what each lever costs
+    Cure(cure::Args),
+    /// Which metric tells stuck from recovered runs, and whether anything warns
+    Signals(signals::Args),
     /// Is this host fit for live runs? Measures it against theory and simulation
     #[cfg(feature = "live")]
     Selftest(selftest::Args),
@@ -66,6 +79,10 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args),
         Verb::Check(args) => check::check(&args),
         Verb::Compare(args) => compare::compare(&args),
+        Verb::Threshold(args) => threshold::run(&args),
+        Verb::Hysteresis(args) => hysteresis::run(&args),
+        Verb::Cure(args) => cure::run(&args),
+        Verb::Signals(args) => signals::run(&args),
         #[cfg(feature = "live")]
         Verb::Selftest(args) => selftest::selftest(&args),
         Verb::Results(args) => keep::results(&args),

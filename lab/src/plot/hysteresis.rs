@@ -27,12 +27,12 @@ const HEIGHT: f64 = 400.0;
 const DIFFERENT: f64 = 0.5;
 
 /// The settled half of one stage: the calls per second that it plans, and the metric.
-type Settled = (f64, f64);
+pub(super) type Settled = (f64, f64);
 
 /// The way up and the way down; the point at the top belongs to both.
-struct Ways {
-    up: Vec<Settled>,
-    down: Vec<Settled>,
+pub(super) struct Ways {
+    pub(super) up: Vec<Settled>,
+    pub(super) down: Vec<Settled>,
 }
 
 /// `metric` of `run` against its offered load. `None` where its load does not go up and down again.
@@ -123,7 +123,7 @@ fn ways(metric: Metric, quantity: &Quantity, run: &RunView) -> Option<Ways> {
 }
 
 impl Ways {
-    fn all(&self) -> impl Iterator<Item = &Settled> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &Settled> {
         self.up.iter().chain(&self.down)
     }
 
@@ -139,12 +139,12 @@ impl Ways {
     }
 
     /// The point at which the two differ, in the middle of all such points.
-    fn typical(&self) -> Option<(Settled, f64)> {
+    pub(super) fn typical(&self) -> Option<(Settled, f64)> {
         let different = self.different();
         different.get(different.len() / 2).copied()
     }
 
-    fn title(&self, quantity: &Quantity) -> String {
+    pub(super) fn title(&self, quantity: &Quantity) -> String {
         match self.typical() {
             Some(((load, down), up)) => format!(
                 "Same load, two outcomes: at {}, {} is {} or {}",
@@ -158,7 +158,7 @@ impl Ways {
     }
 
     /// Shades the loads at which both values were seen.
-    fn two_outcomes(&self, canvas: &Canvas, panel: &Panel, places: &mut Places) {
+    pub(super) fn two_outcomes(&self, canvas: &Canvas, panel: &Panel, places: &mut Places) {
         let loads: Vec<f64> = self.different().iter().map(|(point, _)| point.0).collect();
         let (low, high) =
             (loads.iter().copied().fold(f64::INFINITY, f64::min), loads.iter().copied().fold(0.0, f64::max));
@@ -174,7 +174,7 @@ impl Ways {
     }
 
     /// An arrow between the two values where they differ.
-    fn gap(&self, canvas: &Canvas, panel: &Panel, places: &mut Places) {
+    pub(super) fn gap(&self, canvas: &Canvas, panel: &Panel, places: &mut Places) {
         let Some(((load, down), up)) = self.typical() else { return };
         let x = panel.px(load);
         let (high, low) = (panel.py(up.max(down)) + 5.0, panel.py(up.min(down)) - 5.0);
@@ -206,7 +206,7 @@ fn axes(canvas: &Canvas, panel: &Panel, quantity: &Quantity) {
 }
 
 /// The line on which goodput is all that is offered.
-fn everybody_served(canvas: &Canvas, panel: &Panel, places: &mut Places) {
+pub(super) fn everybody_served(canvas: &Canvas, panel: &Panel, places: &mut Places) {
     let (Scale::Linear(_, most_x) | Scale::Log(_, most_x)) = panel.x;
     let (Scale::Linear(_, most_y) | Scale::Log(_, most_y)) = panel.y;
     let end = most_x.min(most_y);
@@ -240,7 +240,7 @@ fn thresholds(canvas: &Canvas, panel: &Panel, places: &mut Places, scenario: &Sc
 }
 
 /// Draws one way with its points, and arrow heads that say where it goes. Returns what was drawn.
-fn draw_way(canvas: &Canvas, panel: &Panel, way: &[Settled], colour: Colour) -> Vec<Vec<At>> {
+pub(super) fn draw_way(canvas: &Canvas, panel: &Panel, way: &[Settled], colour: Colour) -> Vec<Vec<At>> {
     let line: Vec<At> = way.iter().map(|(x, y)| (panel.px(*x), panel.py(*y))).collect();
     canvas.line(&line, colour, 2.25);
     for &at in &line {
@@ -270,7 +270,7 @@ fn draw_way(canvas: &Canvas, panel: &Panel, way: &[Settled], colour: Colour) -> 
 }
 
 /// Writes what a way is beside one of its points.
-fn name_way(
+pub(super) fn name_way(
     canvas: &Canvas,
     panel: &Panel,
     places: &mut Places,

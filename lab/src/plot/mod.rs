@@ -4,16 +4,19 @@
 //! - [`ink`]: the display list behind a figure, and its export as SVG and PNG.
 //! - [`timeline`], [`comparison`], [`percentiles`], [`overlay`]: the figures that every experiment gets.
 //! - [`wanted`]: those that a config asks for.
+//! - [`threshold`], [`loops`], [`cure`], [`signals`], [`warning`]: those of studies.
 mod busy;
 mod canvas;
 mod clip;
 mod comparison;
+mod cure;
 mod finding;
 mod group;
 mod header;
 mod hits;
 mod hysteresis;
 pub mod ink;
+mod loops;
 mod over_time;
 mod overlay;
 mod panel;
@@ -26,17 +29,25 @@ mod rows;
 mod scale;
 mod series;
 mod setting;
+mod signals;
 mod strip;
+mod threshold;
 mod timeline;
 mod variants;
+mod warning;
 mod words;
 
 pub use comparison::comparison;
+pub use cure::cure;
 pub use finding::{finding, findings};
+pub use loops::loops;
 pub use overlay::overlay;
 pub use percentiles::percentiles;
 pub use setting::setting;
+pub use signals::signals;
+pub use threshold::threshold;
 pub use timeline::timeline;
+pub use warning::warning;
 
 use crate::{scenario::Wanted, verdict::RunView};
 use ink::{Ink, TextAs, Theme};

@@ -14,6 +14,11 @@ pub fn setting(run: &RunView) -> String {
     format!("{variant}{}; {}, seed\u{a0}{}", system(run), run.engine, run.trace.seed)
 }
 
+/// The service and its clients, without a run of them.
+pub(super) fn scene(scenario: &Scenario) -> String {
+    format!("{}; {}", service(scenario), clients(scenario))
+}
+
 /// The service, its load and its clients.
 pub(super) fn system(run: &RunView) -> String {
     let joint = if run.scenario.services.len() == 1 { ", " } else { "; " };

@@ -6,7 +6,7 @@ mod live;
 mod report;
 mod tell;
 
-pub(super) use tell::agreement_table;
+pub(super) use {files::host, tell::agreement_table};
 
 use super::{
     exit::{Exit, Failure, Outcome},
@@ -196,7 +196,7 @@ fn experiment(args: &Args, plan: &Plan) -> Result<(Exit, PathBuf, serde_json::Va
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long it took is told and kept in the manifest alone")]
-fn stopwatch() -> Instant {
+pub(super) fn stopwatch() -> Instant {
     Instant::now()
 }
 
