@@ -1,4 +1,5 @@
 //! The command line: one file for each verb.
+mod agree;
 mod check;
 mod compare;
 mod cure;
@@ -54,6 +55,8 @@ enum Verb {
     Cure(cure::Args),
     /// Which metric tells stuck from recovered runs, and whether anything warns
     Signals(signals::Args),
+    /// Theory, simulation and live runs on the same questions, and how far apart they are
+    Agree(agree::Args),
     /// Is this host fit for live runs? Measures it against theory and simulation
     #[cfg(feature = "live")]
     Selftest(selftest::Args),
@@ -81,6 +84,7 @@ pub fn main() -> ExitCode {
         Verb::Compare(args) => compare::compare(&args),
         Verb::Threshold(args) => threshold::run(&args),
         Verb::Hysteresis(args) => hysteresis::run(&args),
+        Verb::Agree(args) => agree::run(&args),
         Verb::Cure(args) => cure::run(&args),
         Verb::Signals(args) => signals::run(&args),
         #[cfg(feature = "live")]

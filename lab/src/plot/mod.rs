@@ -4,7 +4,8 @@
 //! - [`ink`]: the display list behind a figure, and its export as SVG and PNG.
 //! - [`timeline`], [`comparison`], [`percentiles`], [`overlay`]: the figures that every experiment gets.
 //! - [`wanted`]: those that a config asks for.
-//! - [`threshold`], [`loops`], [`cure`], [`signals`], [`warning`]: those of studies.
+//! - [`agreement`], [`threshold`], [`loops`], [`cure`], [`signals`], [`warning`]: those of studies.
+mod agreement;
 mod busy;
 mod canvas;
 mod clip;
@@ -37,6 +38,7 @@ mod variants;
 mod warning;
 mod words;
 
+pub use agreement::agreement;
 pub use comparison::comparison;
 pub use cure::cure;
 pub use finding::{finding, findings};

@@ -11,7 +11,7 @@ use crate::{
 use lab_core::time::Span;
 use serde::Serialize;
 use serde_yaml::Value;
-use std::{fmt::Write as _, path::PathBuf};
+use std::path::PathBuf;
 
 /// What a value on an axis is counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -107,18 +107,31 @@ impl Axis {
 
     /// A value for people, to four significant digits.
     pub fn shown(&self, value: f64) -> String {
-        let decimals =
-            if value == 0.0 { 0 } else { (3 - libm::floor(libm::log10(value.abs())) as i32).clamp(0, 9) };
-        let text = format!("{value:.*}", decimals as usize);
-        let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-        let mut text = grouped(text);
-        let _ = write!(text, "{}", self.suffix());
-        text
+        self.unit.shown(value)
     }
 
     /// What is written behind a number; empty where it has no unit.
     pub fn suffix(&self) -> &'static str {
-        match self.unit {
+        self.unit.suffix()
+    }
+}
+
+impl Unit {
+    /// A value for people, to four significant digits.
+    pub fn shown(self, value: f64) -> String {
+        if value.abs() >= 1e7 {
+            return format!("{value:.1e}{}", self.suffix());
+        }
+        let decimals =
+            if value == 0.0 { 0 } else { (3 - libm::floor(libm::log10(value.abs())) as i32).clamp(0, 9) };
+        let text = format!("{value:.*}", decimals as usize);
+        let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+        format!("{}{}", grouped(text), self.suffix())
+    }
+
+    /// What is written behind a number; empty where it has no unit.
+    pub fn suffix(self) -> &'static str {
+        match self {
             Unit::Number => "",
             Unit::Rate => "/s",
             Unit::Percent => " %",

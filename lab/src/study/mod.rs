@@ -4,12 +4,14 @@
 //! of the config and the seeds: on one core or on many, the bytes are the same.
 //!
 //! - [`seeds`]: a scenario over seeds, in parallel, judged.
+//! - [`agreement`]: theory, simulation and live runs on the same questions.
 //! - [`axis`]: what stands at a dotted path, as a number that can be changed.
 //! - [`bootstrap`]: intervals by drawing the seeds anew.
 //! - [`threshold`]: the smallest trigger that tips.
 //! - [`hysteresis`]: the load up and down, and the two capacities.
 //! - [`cure`]: what an operator can do about a failed state.
 //! - [`signals`]: which metric tells early who will recover, and who will fall.
+pub mod agreement;
 pub mod axis;
 pub mod bootstrap;
 pub mod cure;
