@@ -1,7 +1,7 @@
 //! The answers of theory, simulation and live runs to the same questions, each over the simulation's.
 use super::{
     Figure,
-    canvas::{AXIS_NAME, CENTRE_TOP, Canvas, HEADING, LEFT_BOTTOM, LEFT_MIDDLE, LEFT_TOP, UNIT, draw, name_in},
+    canvas::{AXIS_NAME, CENTRE_TOP, Canvas, HEADING, LEFT_MIDDLE, UNIT, draw, name_in},
     header::Header,
     ink::{Colour, colour},
     panel::Panel,

@@ -143,7 +143,8 @@ impl Asked<'_> {
             None => Answer::none("the formulas do not fit this service"),
         };
         let simulated = match found.hidden.first() {
-            Some(way) => Answer { value: way.per_s, interval: way.interval, note: way.note.clone() },
+            // It heals somewhere between this level and the one above.
+            Some(way) => within(way.per_s, way.interval, (0.0, step(found)), &way.note),
             None => Answer::none("no way down"),
         };
         let Some(drop) = drop else {
@@ -218,10 +219,27 @@ impl Asked<'_> {
             found.dwell.dwell_s,
             if *self.base == bounded(self.base) { "" } else { ", with a bounded queue" }
         );
-        let simulated = Answer { value: found.width.finite(), interval: found.width.interval, note };
+        // It falls somewhere between a level and the one below, and heals between one and the one above.
+        let simulated =
+            within(found.width.finite(), found.width.interval, (-2.0 * step(found), 0.0), &note);
         let minutes = (2 * found.levels.len() - 1) as f64 * found.dwell.dwell_s / 60.0;
         let live = Answer::none(&format!("not asked: the way up and down takes {minutes:.0} min"));
         Row { question: Question::Width, what: None, unit: Unit::Rate, theory, simulated, live }
+    }
+}
+
+/// From one level of the staircase to the next, in calls per second.
+fn step(found: &Hysteresis) -> f64 {
+    found.levels[1] - found.levels[0]
+}
+
+/// What was found on a staircase, where the truth lies from `off.0` to `off.1` beside it.
+fn within(value: Option<f64>, interval: Option<(f64, f64)>, off: (f64, f64), note: &str) -> Answer {
+    let range = interval.or(value.map(|v| (v, v)));
+    Answer {
+        value: value.map(|v| v + f64::midpoint(off.0, off.1)),
+        interval: range.map(|(low, high)| (low + off.0, high + off.1)),
+        note: format!("{note}, to within a step"),
     }
 }
 
