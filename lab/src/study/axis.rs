@@ -107,8 +107,20 @@ impl Axis {
 
     /// A value for people, to four significant digits.
     pub fn shown(&self, value: f64) -> String {
-        let decimals =
-            if value == 0.0 { 0 } else { (3 - libm::floor(libm::log10(value.abs())) as i32).clamp(0, 9) };
+        self.rounded(value, 4)
+    }
+
+    /// A length on the axis for people: what is known of it is worth two significant digits.
+    pub fn shown_width(&self, width: f64) -> String {
+        self.rounded(width, 2)
+    }
+
+    fn rounded(&self, value: f64, digits: i32) -> String {
+        let decimals = if value == 0.0 {
+            0
+        } else {
+            (digits - 1 - libm::floor(libm::log10(value.abs())) as i32).clamp(0, 9)
+        };
         let text = format!("{value:.*}", decimals as usize);
         let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
         let mut text = grouped(text);

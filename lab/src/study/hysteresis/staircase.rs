@@ -10,7 +10,7 @@ use lab_core::{
 use serde::Serialize;
 
 /// Metric windows of a level.
-pub(super) const WINDOWS: u64 = 40;
+const WINDOWS: u64 = 40;
 /// A level lasts this many relaxation times, so that what is left of the level before is below one per cent (e^−5).
 const RELAXATIONS: f64 = 5.0;
 /// A level just below the hidden capacity lasts this many times as long as a full queue needs to drain there.
@@ -161,7 +161,7 @@ impl Dwell {
         let mut warnings = vec![];
         if let Some((level, relaxation)) = slowest.filter(|s| dwell_s < RELAXATIONS * s.1 * 0.999) {
             warnings.push(format!(
-                "a dwell of {dwell_s:.0} s is less than {RELAXATIONS:.0} relaxation times ({relaxation:.1} s at {level:.4}/s): the \
+                "a dwell of {dwell_s:.0} s is less than {RELAXATIONS:.0} relaxation times ({relaxation:.1} s at {level}/s): the \
                  loop depends on how fast the load moves"
             ));
         }
@@ -181,7 +181,7 @@ impl Dwell {
         }
         if let Some((level, h)) = unaided {
             warnings.push(format!(
-                "from {level:.4}/s on the healthy state lives {:.0} s by theory, less than the dwell of {dwell_s:.0} s: the healthy \
+                "from {level}/s on the healthy state lives {:.0} s by theory, less than the dwell of {dwell_s:.0} s: the healthy \
                  branch falls there unaided, and with a longer dwell at lower loads",
                 h.lifetime_s
             ));

@@ -266,7 +266,10 @@ pub fn finding(tried: &[Tried], seeds: usize, from: f64, to: f64) -> Finding {
         })
         .collect();
     let interval = |of: &dyn Fn(&Curve) -> f64| bootstrap::interval(samples.iter().map(of), seeds);
-    let at = |n: usize| from + (to - from) * n as f64 / (BAND - 1) as f64;
+    // Where the curve rises, and some of where it does not.
+    let (low, high) = (curve.middle - 3.0 * curve.width(), curve.middle + 3.0 * curve.width());
+    let (low, high) = (low.max(from), high.min(to));
+    let at = |n: usize| low + (high - low) * n as f64 / (BAND - 1) as f64;
     let band = (0..BAND).map(at).map(|value| {
         let (low, high) = interval(&|c| c.at(value)).unwrap_or((f64::NAN, f64::NAN));
         (value, curve.at(value), low, high)
