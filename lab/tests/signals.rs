@@ -37,7 +37,7 @@ fn metrics_are_the_columns_that_are_exported() {
 /// not: it is the same for both.
 #[test]
 fn waiting_tells_who_stays_down_and_the_load_does_not() {
-    let plan = load(&config(), &["triggers.spike.do.load_spike.factor=1.7".into()]).expect("a valid config");
+    let plan = load(&config(), &["triggers.spike.do.load_spike.factor=1.4".into()]).expect("a valid config");
     let found = signals(&plan.baseline, 60, &Watch::ALONE);
     assert!(found.stuck >= 10 && found.recovered >= 10, "{} {}", found.stuck, found.recovered);
     let late = found.times_s.iter().position(|t| *t == 20.0).expect("20 s after are looked at");
