@@ -165,6 +165,10 @@ fn every_verb_has_help_with_an_example() {
         &["run"][..],
         &["check"],
         &["compare"],
+        &["threshold"],
+        &["hysteresis"],
+        &["cure"],
+        &["signals"],
         &["results"],
         &["results", "list"],
         &["results", "clean"],
@@ -195,4 +199,56 @@ fn check_explains_and_leaves_nothing() {
     let schema: Value = serde_json::from_slice(&lab(dir.path(), &["schema"]).stdout).expect("JSON");
     assert!(schema["properties"]["services"].is_object());
     assert!(text(&lab(dir.path(), &["presets"]).stdout).contains("aws-standard-2.1"));
+}
+
+#[test]
+fn studies_write_their_folder_and_are_listed() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    storm(dir.path());
+    let spike = ["--from", "1", "--to", "3", "--seeds", "8", "--json"];
+    let done = lab(dir.path(), &[&["threshold", "storm.yaml"][..], &spike].concat());
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    let document: Value = serde_json::from_slice(&done.stdout).expect("JSON");
+    assert_eq!(document["threshold"]["path"], "triggers.spike.do.load_spike.factor");
+    let latest = dir.path().join("results/latest");
+    let written: Value =
+        serde_json::from_str(&fs::read_to_string(latest.join("threshold.json")).expect("there"))
+            .expect("JSON");
+    assert_eq!(written["threshold"], document["threshold"]);
+    for file in
+        ["scenario.yaml", "manifest.json", "figures/threshold-triggers.spike.do.load_spike.factor.svg"]
+    {
+        assert!(latest.join(file).is_file(), "{file}");
+    }
+    let none = ["threshold", "storm.yaml", "--from", "1", "--to", "1.05", "--seeds", "4", "--no-figures"];
+    let none = lab(dir.path(), &none);
+    assert_eq!(none.status.code(), Some(2), "{}", text(&none.stdout));
+    assert!(text(&none.stdout).contains("No run stays down"), "{}", text(&none.stdout));
+    let list = text(&lab(dir.path(), &["results", "list"]).stdout);
+    assert_eq!(list.matches("threshold").count(), 2, "{list}");
+    assert_eq!(lab(dir.path(), &["results", "clean", "--keep", "0"]).status.code(), Some(0));
+    assert!(!dir.path().join("results/storm").exists());
+}
+
+#[test]
+fn studies_refuse_what_makes_no_sense_and_leave_nothing() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    storm(dir.path());
+    for (arguments, said) in [
+        (&["threshold", "storm.yaml", "--over", "triggers.spiek.for"][..], "did you mean `spike`?"),
+        (&["threshold", "storm.yaml", "--from", "3", "--to", "2"], "is empty"),
+        (&["threshold", "storm.yaml", "--from", "3 s"], "another unit"),
+        (&["threshold", "storm.yaml", "--to", "-2"], "expected"),
+        (&["threshold", "storm.yaml", "--seeds", "3"], "3"),
+        (&["hysteresis", "storm.yaml", "--step", "80"], "did you mean `80/s`?"),
+        (&["hysteresis", "storm.yaml", "--step", "60/s"], "fewer than three levels"),
+        (&["cure", "storm.yaml", "--at", "45 s"], "before the triggers are over"),
+        (&["cure", "storm.yaml", "--set", "workload.rate=10/s"], "nothing to cure"),
+        (&["signals", "storm.yaml", "--over", "services.store"], "is a block"),
+    ] {
+        let refused = lab(dir.path(), arguments);
+        assert_eq!(refused.status.code(), Some(64), "{arguments:?}: {}", text(&refused.stdout));
+        assert!(text(&refused.stderr).contains(said), "{arguments:?}: {}", text(&refused.stderr));
+    }
+    assert!(!dir.path().join("results").exists());
 }

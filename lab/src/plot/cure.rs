@@ -55,7 +55,8 @@ pub fn cure(found: &Cure, scenario: &Scenario) -> Option<Figure> {
         for shed in &found.shed {
             mark(canvas, &panel, shed);
             let (x, y) = (panel.px(shed.lasts_s), panel.py(100.0 * shed.admit));
-            places.avoid(vec![vec![(x - 6.0, y), (x + 6.0, y)]]);
+            // From corner to corner, so that no label touches a mark.
+            places.avoid([-7.0, 7.0].map(|side| vec![(x - 7.0, y - side), (x + 7.0, y + side)]).into());
         }
         formula(canvas, &panel, &mut places, found);
         for proposal in &found.proposals {
@@ -73,7 +74,10 @@ fn title(found: &Cure) -> String {
             format!("One shed gets it out: {}", shallow.words)
         }
         (Some(shallow), Some(short)) => {
-            format!("The shallowest shed that gets it out: {}; the shortest: {}", shallow.words, short.words)
+            format!(
+                "A shed gets it out, at its shallowest: {}; at its shortest: {}",
+                shallow.words, short.words
+            )
         }
         (Some(one), None) | (None, Some(one)) => format!("What gets it out: {}", one.words),
         (None, None) => "No shed that was tried gets it out".into(),
@@ -124,12 +128,16 @@ fn formula(canvas: &Canvas, panel: &Panel, places: &mut Places, found: &Cure) {
     if line.len() > 1 {
         canvas.line(&line, colour::BLUE, 2.25);
         let (words, kind) = ("by formula: K/(μ − λ′R)", name_in(colour::BLUE));
-        let middle = line[line.len() / 2];
         let length = kind.width(words);
+        let along = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4].map(|share| line[(line.len() as f64 * share) as usize]);
         places.avoid(vec![line]);
-        let beside = [-30.0, -10.0, 10.0, 30.0, 60.0].map(|dy| (middle.0 - 12.0 - length, middle.1 + dy));
-        let other = [-30.0, -10.0, 10.0, 30.0, 60.0].map(|dy| (middle.0 + 12.0, middle.1 + dy));
-        places.write(canvas, words, kind, &[beside, other].concat());
+        let candidates = along.iter().flat_map(|(x, y)| {
+            [-36.0, -24.0, -12.0, 0.0]
+                .map(|dy| (x - length - 8.0, y + dy))
+                .into_iter()
+                .chain([(x - length / 2.0, y - 34.0)])
+        });
+        places.write(canvas, words, kind, &candidates.collect::<Vec<_>>());
     }
     let (Some(offered), Some(capacity), Some(attempts)) =
         (state.offered_per_s, state.capacity_per_s, state.attempts)

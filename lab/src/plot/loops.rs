@@ -68,7 +68,7 @@ pub fn loops(found: &Hysteresis, scenario: &Scenario) -> Figure {
         canvas.text_upwards("goodput (per second)", AXIS_NAME, beside, CENTRE_TOP);
         ways.two_outcomes(canvas, &panel, &mut places);
         everybody_served(canvas, &panel, &mut places);
-        lines(canvas, &panel, &lower, &mut places, found);
+        lines(canvas, &panel, &mut places, found);
         for branch in &found.branches {
             pale(canvas, &panel, found, branch);
         }
@@ -118,8 +118,8 @@ fn pale(canvas: &Canvas, panel: &Panel, found: &Hysteresis, branch: &Branch) {
     }
 }
 
-/// The loads that theory tells apart, through both panels.
-fn lines(canvas: &Canvas, panel: &Panel, lower: &Panel, places: &mut Places, found: &Hysteresis) {
+/// The loads that theory tells apart.
+fn lines(canvas: &Canvas, panel: &Panel, places: &mut Places, found: &Hysteresis) {
     let theory = &found.theory;
     let mut marks = vec![];
     if let (Some(hidden), Some(attempts)) = (theory.hidden, theory.attempts) {
@@ -138,7 +138,7 @@ fn lines(canvas: &Canvas, panel: &Panel, lower: &Panel, places: &mut Places, fou
     }
     for (load, words) in marks.into_iter().filter(|(load, _)| panel.x.place(*load) <= 1.0) {
         let x = panel.px(load);
-        canvas.dashed((x, panel.y0), (x, lower.y1), colour::MUTED);
+        canvas.dashed((x, panel.y0), (x, panel.y1), colour::MUTED);
         places.avoid(vec![vec![(x, panel.y0), (x, panel.y1)]]);
         let length = REFERENCE.width(&words);
         let heights = [8.0, 28.0, 46.0, 64.0, 82.0].map(|down| panel.y0 + down);

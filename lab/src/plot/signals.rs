@@ -102,7 +102,7 @@ fn title(found: &Signals, best: &Separation) -> String {
     let good = known.clone().find(|(auc, _)| size(auc.auc) >= 0.95);
     match (good, first) {
         (Some((auc, t)), _) => format!(
-            "`{}` tells who stays down {} after the trigger (AUC {:.2})",
+            "“{}” tells who stays down {} after the trigger (AUC {:.2})",
             best.metric,
             seconds(t),
             size(auc.auc)
@@ -110,7 +110,7 @@ fn title(found: &Signals, best: &Separation) -> String {
         (None, Some(_)) => {
             let (auc, t) = known
                 .fold((0.0, 0.0), |most, (a, t)| if size(a.auc) > most.0 { (size(a.auc), t) } else { most });
-            format!("No metric is sure: the best is `{}`, AUC {auc:.2} at {}", best.metric, seconds(t))
+            format!("No metric is sure: the best is “{}”, AUC {auc:.2} at {}", best.metric, seconds(t))
         }
         (None, None) => "Nothing separates them".into(),
     }

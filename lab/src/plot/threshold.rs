@@ -195,7 +195,7 @@ fn half(canvas: &Canvas, panel: &Panel, places: &mut Places, fitted: &Fitted, ax
     let right = [12.0, 30.0, 60.0].map(|dx| (x + dx, y + 8.0));
     let left = [12.0, 30.0, 60.0].map(|dx| (x - dx - length, y - 24.0));
     places.write(canvas, &words, kind, &[right, left].concat());
-    let width = format!("10 % to 90 %: {}", axis.shown(fitted.width));
+    let width = format!("10 % to 90 %: {} wide", axis.shown_width(fitted.width));
     let kind = remark_in(colour::BLUE);
     let right = [12.0, 30.0, 60.0].map(|dx| (x + dx, y + 26.0));
     let left = [12.0, 30.0, 60.0].map(|dx| (x - dx - kind.width(&width), y + 26.0));

@@ -23,7 +23,7 @@ const WIDTH: f64 = 760.0;
 const LEFT: f64 = 84.0;
 const RIGHT: f64 = WIDTH - 40.0;
 const HEIGHT: f64 = 190.0;
-const BETWEEN: f64 = 46.0;
+const BETWEEN: f64 = 50.0;
 
 type Series = [Vec<(f64, f64)>];
 
@@ -58,6 +58,10 @@ pub fn warning(found: &Warning, scenario: &Scenario) -> Option<Figure> {
         for (panel, indicator) in panels.iter().zip(&indicators) {
             one(canvas, panel, indicator, found);
         }
+        if let Some(lowest) = panels.last() {
+            let marks = lowest.x.ticks(6).into_iter().map(|v| (v, number(v)));
+            lowest.lower_axis(canvas, &marks.collect::<Vec<_>>());
+        }
         let below = (f64::midpoint(LEFT, RIGHT), bottom + 31.0);
         canvas.text("offered load at the end of the window (per second)", AXIS_NAME, below, CENTRE_TOP);
     });
@@ -81,7 +85,6 @@ fn one(canvas: &Canvas, panel: &Panel, indicator: &Indicator, found: &Warning) {
     let (across, up) = (panel.x.ticks(6), panel.y.ticks(4));
     panel.grid(canvas, &across, &up);
     panel.left_axis(canvas, &up);
-    panel.lower_axis(canvas, &across.iter().map(|v| (*v, number(*v))).collect::<Vec<_>>());
     let verdict = format!(
         "Kendall's τ {:.2}; seen on {} % of ramps at a false alarm in twenty",
         indicator.tau,

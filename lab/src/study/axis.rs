@@ -110,6 +110,11 @@ impl Axis {
         self.unit.shown(value)
     }
 
+    /// A length on the axis for people: what is known of it is worth two significant digits.
+    pub fn shown_width(&self, width: f64) -> String {
+        self.unit.rounded(width, 2)
+    }
+
     /// What is written behind a number; empty where it has no unit.
     pub fn suffix(&self) -> &'static str {
         self.unit.suffix()
@@ -119,11 +124,18 @@ impl Axis {
 impl Unit {
     /// A value for people, to four significant digits.
     pub fn shown(self, value: f64) -> String {
+        self.rounded(value, 4)
+    }
+
+    fn rounded(self, value: f64, digits: i32) -> String {
         if value.abs() >= 1e7 {
             return format!("{value:.1e}{}", self.suffix());
         }
-        let decimals =
-            if value == 0.0 { 0 } else { (3 - libm::floor(libm::log10(value.abs())) as i32).clamp(0, 9) };
+        let decimals = if value == 0.0 {
+            0
+        } else {
+            (digits - 1 - libm::floor(libm::log10(value.abs())) as i32).clamp(0, 9)
+        };
         let text = format!("{value:.*}", decimals as usize);
         let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
         format!("{}{}", grouped(text), self.suffix())

@@ -1,5 +1,5 @@
 //! One seed's way up and down the staircase.
-use super::staircase::{Staircase, WINDOWS};
+use super::staircase::Staircase;
 use crate::{
     scenario::{Metric, Over, Scenario},
     trace::Trace,
@@ -8,12 +8,10 @@ use crate::{
 use lab_core::time::Time;
 use serde::Serialize;
 
-/// The part of a level, at its end, by which it is decided whether the service is up: a fifth.
-const END: u64 = WINDOWS / 5;
 /// Fewer good calls than this share: failed, as in a verdict.
 const FAILED_BELOW: f64 = 0.5;
 
-/// What one seed did. Rates are per second, of the second half of each level.
+/// What one seed did. All is measured over the second half of each level.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Branch {
     /// The seed.
@@ -49,12 +47,12 @@ impl Branch {
             let from = Time(stairs.dwell.0 * index as u64);
             let until = from + stairs.dwell;
             let half = Over::Between(Time(from.0 + stairs.dwell.0 / 2), until);
-            let end = Over::Between(Time(until.0 - scenario.window.0 * END), until);
+            let share = measure(trace, Metric::GoodShare, half);
             Level {
                 goodput: measure(trace, Metric::Goodput, half),
-                share: measure(trace, Metric::GoodShare, half),
-                // Nobody called: nobody was failed.
-                up: !(measure(trace, Metric::GoodShare, end) < FAILED_BELOW),
+                share,
+                // Where nobody called, nobody was failed.
+                up: share.is_nan() || share >= FAILED_BELOW,
                 amplification: measure(trace, Metric::Amplification, half),
             }
         };

@@ -10,7 +10,7 @@ use lab_core::{
 use serde::Serialize;
 
 /// Metric windows of a level.
-pub(super) const WINDOWS: u64 = 40;
+const WINDOWS: u64 = 40;
 /// A level lasts this many relaxation times, so that what is left of the level before is below one per cent (e^−5).
 const RELAXATIONS: f64 = 5.0;
 /// A level just below the hidden capacity lasts this many times as long as a full queue needs to drain there.
@@ -89,7 +89,9 @@ impl Staircase {
         if count > 500.0 {
             return Err(NoStaircase(format!("a staircase of {count} levels is too long; 500 are the most")));
         }
-        let levels: Vec<f64> = (0..=count as u32).map(|n| from + f64::from(n) * step).collect();
+        // Sums of tenths are no tenths: to the millionth they are.
+        let level = |n: u32| ((from + f64::from(n) * step) * 1e6).round() / 1e6;
+        let levels: Vec<f64> = (0..=count as u32).map(level).collect();
         let dwell = Dwell::new(scenario, &levels, steps.dwell);
         // In whole windows of whole milliseconds.
         let window = Span::from_millis((dwell.dwell_s * 1e3 / WINDOWS as f64).ceil() as u64);
@@ -159,9 +161,16 @@ impl Dwell {
         let dwell_s = chosen.map_or(round_up(wanted), Span::as_secs_f64);
         let unaided = hands.iter().find(|(_, h)| h.lifetime_s < dwell_s && h.utilisation < 1.0);
         let mut warnings = vec![];
+        if hands.is_empty() && chosen.is_none() {
+            warnings.push(
+                "no formula fits this service, so the dwell rests on no relaxation time: it is three windows of the health \
+                 definition; compare with one twice as long (--dwell)"
+                    .into(),
+            );
+        }
         if let Some((level, relaxation)) = slowest.filter(|s| dwell_s < RELAXATIONS * s.1 * 0.999) {
             warnings.push(format!(
-                "a dwell of {dwell_s:.0} s is less than {RELAXATIONS:.0} relaxation times ({relaxation:.1} s at {level:.4}/s): the \
+                "a dwell of {dwell_s:.0} s is less than {RELAXATIONS:.0} relaxation times ({relaxation:.1} s at {level}/s): the \
                  loop depends on how fast the load moves"
             ));
         }
@@ -181,7 +190,7 @@ impl Dwell {
         }
         if let Some((level, h)) = unaided {
             warnings.push(format!(
-                "from {level:.4}/s on the healthy state lives {:.0} s by theory, less than the dwell of {dwell_s:.0} s: the healthy \
+                "from {level}/s on the healthy state lives {:.0} s by theory, less than the dwell of {dwell_s:.0} s: the healthy \
                  branch falls there unaided, and with a longer dwell at lower loads",
                 h.lifetime_s
             ));

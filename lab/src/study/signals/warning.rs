@@ -28,8 +28,9 @@ const STRIDE: usize = 10;
 const BEGINS: f64 = 0.4;
 /// Relaxation times near the ceiling that a ramp lasts at least.
 const RELAXATIONS: f64 = 100.0;
-/// A share of good calls below this ends the series: then it has fallen.
+/// A share of good calls below this over so many samples ends the series where they begin: then it has fallen.
 const FALLEN_BELOW: f64 = 0.5;
+const FALLEN_FOR: usize = 20;
 /// A rise is of use where it is seen in at least this share of the runs, at a false alarm in twenty.
 const USEFUL: f64 = 0.8;
 
@@ -209,13 +210,14 @@ impl Ramp {
 
 /// The queue in every window until the service falls: attempts that wait, all replicas together.
 fn queue(trace: &Trace) -> Vec<f64> {
-    let fallen = |window: &usize| {
-        let sum = trace.client_sum(*window);
-        sum.offered > 0 && (sum.good as f64) < FALLEN_BELOW * sum.offered as f64
+    let calls: Vec<(u64, u64)> =
+        (0..trace.len()).map(|w| trace.client_sum(w)).map(|w| (w.offered, w.good)).collect();
+    // A few calls may all go wrong by chance: those of many windows do not.
+    let fallen = |calls: &[(u64, u64)]| {
+        let (offered, good) = calls.iter().fold((0, 0), |(offered, good), w| (offered + w.0, good + w.1));
+        offered > 0 && (good as f64) < FALLEN_BELOW * offered as f64
     };
-    // One bad window may be chance where few calls are offered: three in a row are not.
-    let bad: Vec<bool> = (0..trace.len()).map(|w| fallen(&w)).collect();
-    let end = bad.windows(3).position(|three| three.iter().all(|bad| *bad)).unwrap_or(trace.len());
+    let end = calls.windows(FALLEN_FOR).position(fallen).unwrap_or(trace.len());
     let at =
         |window: usize| trace.servers.iter().filter_map(|s| s.windows.get(window)).map(|w| w.queue).sum();
     (0..end).map(at).collect()

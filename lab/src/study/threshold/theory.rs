@@ -18,7 +18,7 @@ pub struct Theory {
 
 /// The threshold between `from` and `to` by [`crate::theory::fluid`]: from there on more than μT jobs wait when the triggers
 /// end, in a service that is vulnerable, so that all that come next are late.
-pub fn threshold(axis: &Axis, from: f64, to: f64) -> Theory {
+pub(super) fn threshold(axis: &Axis, from: f64, to: f64) -> Theory {
     let mut why = String::from("none of the values in this range makes the backlog as large as μT");
     // Above 0 where the failed state outlasts the triggers.
     let mut excess = |value: f64| -> f64 {
