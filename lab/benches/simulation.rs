@@ -95,6 +95,7 @@ fn store(mode: Mode) -> Scenario {
         timeout: Span::from_secs(1),
         lease: Span::from_secs(1),
         admit_after: Span::from_secs(1),
+        takeover: Span::ZERO,
         max_ejected: 1.0,
         panic_below: 0.0,
         transfer: Transfer { part: 100, pause: Span::from_millis(10) },

@@ -47,6 +47,7 @@ impl Alone {
                 timeout: Span::from_millis(1000),
                 lease: Span::from_millis(800),
                 admit_after: Span::ZERO,
+                takeover: Span::ZERO,
                 max_ejected: 1.0,
                 panic_below: 0.0,
                 transfer: Transfer { part: 100, pause: Span::from_millis(10) },

@@ -45,6 +45,7 @@ fn membership() -> Membership {
         timeout: span(1000),
         lease: span(800),
         admit_after: span(500),
+        takeover: Span::ZERO,
         max_ejected: 1.0,
         panic_below: 0.0,
         transfer: Transfer { part: 2, pause: span(10) },
@@ -377,6 +378,53 @@ fn a_paused_replica_that_wakes_answers_nothing_by_its_old_lease() {
         let reply = group.replies.iter().find(|reply| reply.2 == call).expect("an answer");
         assert_eq!(reply.4, Some(Answer::Unavailable), "{mode:?}");
         group.assert_whole();
+    }
+}
+
+/// A new primary or head turns calls away until it has taken over; nobody does who was in charge already, and a tail serves at once.
+#[test]
+fn whoever_comes_into_charge_serves_when_it_has_taken_over() {
+    for mode in MODES {
+        let mut policy = policy(mode);
+        policy.membership.takeover = span(700);
+        let mut group = Group::new(&policy, 3);
+        group.pass(ms(10));
+        group.write(1);
+        group.tell(0, ServerControl::Crash);
+        let installed = |group: &Group| {
+            group
+                .notes
+                .iter()
+                .find(|(_, who, note)| *who == 1 && matches!(note, Note::Installed { .. }))
+                .map(|n| n.0)
+        };
+        while installed(&group).is_none() {
+            group.pass(group.now + span(1));
+        }
+        let took_charge = installed(&group).expect("a view without the one that crashed");
+        assert_eq!(group.members(), [1, 2]);
+        let served_at_once = mode == Mode::SharedLog;
+        group.pass(took_charge + span(600));
+        let early = group.ask(1, Op::Write(2));
+        let read_at_the_tail = (mode == Mode::Chain).then(|| group.ask(2, Op::Read(1)));
+        group.pass(took_charge + span(690));
+        let outcome = |group: &Group, call| group.replies.iter().find(|reply| reply.2 == call).map(|r| r.3);
+        let expected = if served_at_once { SUCCESS } else { Outcome::Rejected };
+        assert_eq!(outcome(&group, early), Some(expected), "{mode:?}");
+        if let Some(call) = read_at_the_tail {
+            assert_eq!(outcome(&group, call), Some(SUCCESS));
+        }
+        group.pass(took_charge + span(700));
+        group.write(2);
+        // A newcomer changes the view, and not who is in charge.
+        group.tell(0, ServerControl::Restart);
+        while group.members().len() < 3 {
+            group.pass(group.now + span(1));
+        }
+        group.pass(group.now + span(5));
+        let call = group.ask(1, Op::Write(3));
+        group.pass(group.now + span(50));
+        assert_eq!(outcome(&group, call), Some(SUCCESS), "{mode:?}");
     }
 }
 

@@ -94,6 +94,9 @@ pub struct Membership {
     /// A replica that is no member is admitted when its heartbeats have come for this long.
     #[serde(default = "a_second")]
     pub admit_after: Duration,
+    /// How long a member that comes into charge as primary or head needs before it serves. Until then calls are turned away.
+    #[serde(default = "at_once")]
+    pub takeover: Duration,
     /// The largest share of the replicas that may be out at a time; beyond it even silent ones stay members.
     #[serde(default = "all")]
     pub max_ejected: Share,
@@ -149,6 +152,7 @@ impl Default for Membership {
             timeout: a_second(),
             lease: no_limit(),
             admit_after: a_second(),
+            takeover: at_once(),
             max_ejected: all(),
             panic_below: nothing(),
             transfer: Transfer::default(),
@@ -170,6 +174,10 @@ impl Default for Transfer {
 
 fn tenth() -> Duration {
     Duration(Span::from_millis(100))
+}
+
+fn at_once() -> Duration {
+    Duration(Span::ZERO)
 }
 
 fn a_second() -> Duration {

@@ -50,6 +50,7 @@ pub(super) fn membership(written: &Membership) -> member::Membership {
         timeout: written.timeout.0,
         lease: written.lease.0.min(written.timeout.0),
         admit_after: written.admit_after.0,
+        takeover: written.takeover.0,
         max_ejected: written.max_ejected.0,
         panic_below: written.panic_below.0,
         transfer: member::Transfer { part: written.transfer.part, pause: written.transfer.pause.0 },

@@ -83,6 +83,7 @@ pub fn replicate(service: &mut Service, mode: Mode) {
         timeout: Span::from_millis(600),
         lease: Span::from_millis(500),
         admit_after: Span::from_millis(300),
+        takeover: Span::ZERO,
         max_ejected: 0.67,
         panic_below: 0.0,
         transfer: Transfer { part: 100, pause: Span::from_millis(2) },

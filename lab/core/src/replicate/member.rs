@@ -19,6 +19,9 @@ pub struct Membership {
     pub lease: Span,
     /// A replica that is no member is let in when it has been heard for this long.
     pub admit_after: Span,
+    /// How long a member that comes into charge as primary or head needs before it serves: it replays a log, opens files,
+    /// fills its memory (MongoDB's catch-up and drain mode, region recovery in HBase). Whoever asks it before is turned away.
+    pub takeover: Span,
     /// At most this share of all replicas is out; members that would exceed it are not ejected, however silent (Envoy,
     /// `max_ejection_percent`). From 0 to 1. In a store, a change of views that comes for another reason leaves out whoever
     /// does not answer it all the same: the others could not go on.

@@ -165,6 +165,8 @@ pub struct Node {
     beating: bool,
     /// Counts the waits between parts.
     turn: u64,
+    /// As primary or head it serves from then on; `None`: it is neither.
+    in_charge_from: Option<Time>,
     /// The manager has been told, or will be with the next heartbeat, that this learner has caught up.
     caught_up: bool,
     /// What came during a pause and is not for the server alone, in order.
@@ -229,6 +231,7 @@ impl Node {
             parcels: Parcels::default(),
             beating: false,
             turn: 0,
+            in_charge_from: None,
             caught_up: false,
             outside: vec![],
             asks: vec![],
@@ -264,6 +267,7 @@ impl Node {
     fn begin(&mut self, now: Time, out: &mut impl Outbox<NodeOut>) {
         if self.member.acts() {
             let view = *self.member.view();
+            self.take_charge(&view, now);
             let positions: Vec<_> = view.members.iter().map(|m| (m, Position::default())).collect();
             if let Some(protocol) = &mut self.protocol {
                 protocol.install(now, &view, &positions, &mut self.asks);
@@ -279,7 +283,7 @@ impl Node {
     fn request(&mut self, now: Time, job: Job, op: Op, value: Value, out: &mut impl Outbox<NodeOut>) {
         let id = id_of(&job);
         if self.state == State::Up
-            && let Some(answer) = self.refuses(op)
+            && let Some(answer) = self.refuses(now, op)
         {
             return end(job, vec![], (outcome_of(answer), Some(answer)), Work::default(), out);
         }
@@ -300,18 +304,19 @@ impl Node {
     }
 
     /// What a request gets that this replica cannot serve in its view, before it costs anything.
-    fn refuses(&self, op: Op) -> Option<Answer> {
+    fn refuses(&self, now: Time, op: Op) -> Option<Answer> {
         let mode = self.mode?;
         if !self.member.acts() {
             return Some(Answer::Unavailable);
         }
         let view = self.member.view();
-        let mine = match mode.serves(view, op) {
-            None => false,
-            Some(Target::One(replica)) => replica == self.me,
-            Some(Target::Any) => view.members.contains(self.me),
-        };
-        (!mine).then_some(Answer::Elsewhere(*view))
+        match mode.serves(view, op) {
+            Some(Target::One(replica)) if replica == self.me => {
+                self.in_charge_from.is_some_and(|from| now < from).then_some(Answer::Unavailable)
+            }
+            Some(Target::Any) if view.members.contains(self.me) => None,
+            _ => Some(Answer::Elsewhere(*view)),
+        }
     }
 
     /// The server has come to an end with a job.
@@ -599,7 +604,14 @@ impl Node {
     fn start_over(&mut self) {
         self.protocol = self.mode.map(|mode| Protocol::new(mode, self.me, self.deduplicate));
         self.caught_up = false;
+        self.in_charge_from = None;
         self.turn += 1;
+    }
+
+    /// Whoever comes into charge with `view` serves from `ready` on; whoever was already goes on.
+    fn take_charge(&mut self, view: &View, ready: Time) {
+        let first = view.members.first() == Some(self.me);
+        self.in_charge_from = first.then(|| self.in_charge_from.unwrap_or(ready));
     }
 
     fn install(
@@ -612,6 +624,7 @@ impl Node {
         // A learner goes on with what it has only if the manager counts on it; else its donor would not know what it needs.
         let counted = positions.iter().any(|(r, _)| *r == self.me);
         self.suspend(now, out);
+        self.take_charge(view, now + self.membership.takeover);
         if view.learners.contains(self.me) && !counted {
             self.start_over();
         }

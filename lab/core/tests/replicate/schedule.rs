@@ -152,6 +152,7 @@ pub(crate) fn draw(mode: Mode, seed: u64) -> Schedule {
         timeout: Span::from_millis(timeout),
         lease: millis(random, timeout / 2, timeout),
         admit_after: millis(random, 20, 100),
+        takeover: Span::from_millis(random.one_of(&[0, 0, 0, 40])),
         max_ejected: random.one_of(&[1.0, 1.0, 1.0, 0.5]),
         panic_below: random.one_of(&[0.0, 0.0, 0.0, 0.5]),
         transfer: Transfer { part: random.between(1, 4) as u32, pause: millis(random, 0, 5) },
