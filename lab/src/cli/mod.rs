@@ -1,10 +1,12 @@
 //! The command line: one file for each verb.
 mod check;
+mod committor;
 mod compare;
 mod exit;
 mod format;
 mod interrupt;
 mod keep;
+mod lifetime;
 mod open;
 mod presets;
 mod progress;
@@ -12,6 +14,7 @@ mod run;
 mod schema;
 #[cfg(feature = "live")]
 mod selftest;
+mod study;
 mod table;
 
 use clap::{Parser, Subcommand, error::ErrorKind};
@@ -39,6 +42,10 @@ enum Verb {
     Run(run::Args),
     /// Explain configs without running them: hand calculations, and whether they are vulnerable
     Check(check::Args),
+    /// How long the healthy state lives with no trigger, and the failed state after one
+    Lifetime(lifetime::Args),
+    /// The probability that a state tips over, by branches that go on from it
+    Committor(committor::Args),
     /// Two results side by side, or the simulated and live halves of one
     Compare(compare::Args),
     /// Is this host fit for live runs? Measures it against theory and simulation
@@ -65,6 +72,8 @@ pub fn main() -> ExitCode {
     let done = match cli.verb {
         Verb::Run(args) => run::run(&args),
         Verb::Check(args) => check::check(&args),
+        Verb::Lifetime(args) => lifetime::lifetime(&args),
+        Verb::Committor(args) => committor::committor(&args),
         Verb::Compare(args) => compare::compare(&args),
         #[cfg(feature = "live")]
         Verb::Selftest(args) => selftest::selftest(&args),

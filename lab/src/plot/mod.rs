@@ -4,9 +4,11 @@
 //! - [`ink`]: the display list behind a figure, and its export as SVG and PNG.
 //! - [`timeline`], [`comparison`], [`percentiles`], [`overlay`]: the figures that every experiment gets.
 //! - [`wanted`]: those that a config asks for.
+//! - [`lifetimes`], [`committor`]: those of studies over many simulations.
 mod busy;
 mod canvas;
 mod clip;
+mod committor;
 mod comparison;
 mod finding;
 mod group;
@@ -27,15 +29,18 @@ mod scale;
 mod series;
 mod setting;
 mod strip;
+mod survival;
 mod timeline;
 mod variants;
 mod words;
 
+pub use committor::committor;
 pub use comparison::comparison;
 pub use finding::{finding, findings};
 pub use overlay::overlay;
 pub use percentiles::percentiles;
 pub use setting::setting;
+pub use survival::lifetimes;
 pub use timeline::timeline;
 
 use crate::{scenario::Wanted, verdict::RunView};

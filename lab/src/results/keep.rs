@@ -1,5 +1,5 @@
 //! Housekeeping: which results are there, and which may go.
-use super::{ResultsError, read};
+use super::{ResultsError, manifest::word};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -100,8 +100,8 @@ fn size(path: &Path) -> Result<u64, ResultsError> {
 }
 
 fn verdict(path: &Path) -> String {
-    match read(path) {
-        Ok(runs) => runs.first().map_or("no runs".into(), |run| run.summary.verdict.clone()),
+    match word(path) {
+        Ok(word) => word,
         Err(ResultsError::Version { found, .. }) => format!("format {found}, of another version"),
         Err(_) => "damaged".into(),
     }
