@@ -164,6 +164,8 @@ fn every_verb_has_help_with_an_example() {
     for verb in [
         &["run"][..],
         &["check"],
+        &["lifetime"],
+        &["committor"],
         &["compare"],
         &["threshold"],
         &["hysteresis"],

@@ -116,6 +116,22 @@ pub fn group_of(call: u64) -> usize {
     (call >> GROUP_BITS) as usize
 }
 
+/// The number of the first call of source `source` of client group `group`.
+#[inline]
+pub(crate) fn first_call(group: u16, source: u64) -> u64 {
+    u64::from(group) << GROUP_BITS | source << SOURCE_BITS
+}
+
+/// Whether two calls are from the same source.
+#[inline]
+pub(crate) fn same_source(a: u64, b: u64) -> bool {
+    a >> SOURCE_BITS == b >> SOURCE_BITS
+}
+
+/// A recorded workload is a list of times, and no law says what could have come instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoLaw;
+
 impl Arrivals {
     /// The schedule of client group `group` (below 65,536; at most 255 surges).
     pub fn new(load: &Load, group: u16, draw: Draw) -> Arrivals {
@@ -142,6 +158,37 @@ impl Arrivals {
         self.heads[self.first] = self.sources[self.first].next();
         self.find_first();
         arrival
+    }
+
+    /// From `now` on, arrivals are those of `draw`. Exact by memorylessness: the time from now to the next call of a Poisson process is
+    /// exponential however long the last one is ago, and so is what is left of a stay in a state of the bursty process, which is kept.
+    /// A constant process has nothing to draw and goes on as it was.
+    ///
+    /// # Errors
+    /// When the workload is recorded.
+    pub fn branch(&mut self, now: Time, draw: Draw) -> Result<(), NoLaw> {
+        for (source, head) in self.sources.iter_mut().zip(&mut self.heads) {
+            source.branch(now, draw, head)?;
+        }
+        self.find_first();
+        Ok(())
+    }
+
+    /// From `now` on, without surges. A constant process whose rate a surge had lowered begins anew.
+    ///
+    /// # Errors
+    /// When the workload is recorded.
+    pub fn calm(&mut self, now: Time) -> Result<(), NoLaw> {
+        for (source, head) in self.sources.iter_mut().zip(&mut self.heads) {
+            source.calm(now, head)?;
+        }
+        self.find_first();
+        Ok(())
+    }
+
+    /// The number of the next call of each source.
+    pub fn next_calls(&self) -> impl Iterator<Item = u64> {
+        self.heads.iter().map(|head| head.call)
     }
 
     #[inline]
@@ -174,6 +221,8 @@ struct Source {
     now: f64,
     segment: Segment,
     bursts: Bursts,
+    /// The same as they were at the arrival before the head, where one goes back to if that is drawn anew.
+    bursts_at_last: Bursts,
 }
 
 /// A stretch on which the rate of a source is linear, in seconds.
@@ -195,7 +244,6 @@ struct Bursts {
 
 impl Source {
     fn new(load: &Load, surge: Option<Surge>, group: u16, index: u64, draw: Draw) -> Source {
-        let first_call = u64::from(group) << GROUP_BITS | index << SOURCE_BITS;
         let mut source = Source {
             process: load.process.clone(),
             stages: load.stages.clone(),
@@ -203,16 +251,18 @@ impl Source {
             thinned: load.surges.iter().copied().filter(|s| s.factor < 1.0).collect(),
             surge,
             draw,
-            first_call,
+            first_call: first_call(group, index),
             count: 0,
             copies: 0,
             now: 0.0,
             segment: Segment { end: 0.0, rate: 0.0, slope: 0.0 },
             bursts: Bursts { in_burst: false, until: 0.0, changes: 0 },
+            bursts_at_last: Bursts { in_burst: false, until: 0.0, changes: 0 },
         };
         if let Process::Bursty { share, .. } = load.process {
             // The state before the run, such that the one after the first change is a burst for its share of all seeds.
             source.bursts.in_burst = draw.unit(Stream::Burst, u64::MAX, 0) >= share;
+            source.bursts_at_last = source.bursts;
         }
         source.enter_segment();
         source
@@ -225,12 +275,66 @@ impl Source {
         }
         let call = self.first_call + self.count;
         self.count += 1;
+        if let Process::Bursty { .. } = self.process {
+            self.bursts_at_last = self.bursts;
+        }
+        self.arrive(call)
+    }
+
+    /// When `call` arrives, the one after what happened at `now`.
+    #[inline]
+    fn arrive(&mut self, call: u64) -> Arrival {
         let amount = match self.process {
             Process::Constant => 1.0,
             _ => -libm::log(self.draw.unit(Stream::Arrival, call, 0)),
         };
         self.advance(amount);
         Arrival { at: if self.now.is_finite() { Time::from_secs_f64(self.now) } else { Time::NEVER }, call }
+    }
+
+    fn branch(&mut self, now: Time, draw: Draw, head: &mut Arrival) -> Result<(), NoLaw> {
+        let before = std::mem::replace(&mut self.draw, draw);
+        match self.process {
+            Process::Recorded(_) => return Err(NoLaw),
+            Process::Constant => {}
+            Process::Poisson => self.restart(now, head),
+            Process::Bursty { share, mean_burst, .. } => {
+                self.bursts = self.bursts_at_last;
+                while self.bursts.until <= now.as_secs_f64() {
+                    self.bursts.switch(share, mean_burst, before);
+                }
+                self.bursts.until = now.as_secs_f64();
+                self.bursts.stay(share, mean_burst, draw);
+                self.bursts_at_last = self.bursts;
+                self.restart(now, head);
+            }
+        }
+        Ok(())
+    }
+
+    fn calm(&mut self, now: Time, head: &mut Arrival) -> Result<(), NoLaw> {
+        if let Process::Recorded(_) = self.process {
+            return Err(NoLaw);
+        }
+        if self.surge.is_some() {
+            // Nothing is left of what it adds.
+            self.stages.clear();
+        } else if self.thinned.is_empty() {
+            return Ok(());
+        }
+        self.thinned.clear();
+        self.bursts = self.bursts_at_last;
+        self.restart(now, head);
+        Ok(())
+    }
+
+    /// Draws anew when the next call, `head`, arrives: `now` or later.
+    fn restart(&mut self, now: Time, head: &mut Arrival) {
+        self.now = now.as_secs_f64();
+        self.enter_segment();
+        let Arrival { at, call } = self.arrive(head.call);
+        // What is rounded to nanoseconds could be before by one.
+        *head = Arrival { at: at.max(now), call };
     }
 
     /// Moves `now` to where the integral of the rate has grown by `amount`.
@@ -343,6 +447,11 @@ impl Source {
 impl Bursts {
     fn switch(&mut self, share: f64, mean_burst: Span, draw: Draw) {
         self.in_burst = !self.in_burst;
+        self.stay(share, mean_burst, draw);
+    }
+
+    /// Puts off the next change by a stay in the present state.
+    fn stay(&mut self, share: f64, mean_burst: Span, draw: Draw) {
         let burst = mean_burst.as_secs_f64();
         let mean = if self.in_burst { burst } else { burst * (1.0 - share) / share };
         self.until += mean * -libm::log(draw.unit(Stream::Burst, self.changes, 0));

@@ -9,6 +9,7 @@ use crate::{
     directory::{Directory, REDIRECTS_MAX, Route},
     draw::{Draw, Stream},
     hedge::Hedge,
+    lineage::Lineage,
     machine::{Machine, Outbox},
     replicate::View,
     retry::{Retry, Waits},
@@ -231,6 +232,20 @@ impl Client {
     /// a server may still work on.
     pub fn restarted(self, lives: u32) -> Client {
         Client { generation: lives << GENERATION_BITS, ..self }
+    }
+
+    /// From now on all is drawn from `draw`; calls of other runs of the `lineage` ask for what they asked for.
+    pub fn branch(&mut self, draw: Draw, lineage: &Lineage) {
+        self.draw = draw;
+        if let Some(directory) = &mut self.directory {
+            directory.branch(lineage);
+        }
+    }
+
+    /// Calls that are not over yet and have been tried again: a retry of theirs is under way, or waits for its time.
+    pub fn retrying(&self) -> usize {
+        let tried_again = |p: &&Pending| p.generation != 0 && (p.attempts > 1 || p.replica == NOWHERE);
+        self.calls.iter().filter(tried_again).count() - self.beside
     }
 
     /// Calls that are not over yet.

@@ -9,6 +9,7 @@ use crate::{
     arrival::group_of,
     draw::Draw,
     keys::OperationSource,
+    lineage::Lineage,
     replicate::{Members, Mode, Op, Target, Value, View},
 };
 use std::sync::Arc;
@@ -25,12 +26,14 @@ pub struct StoreAccess {
     pub operations: Arc<[OperationSource]>,
     /// Whether retries carry their call's idempotency key.
     pub deduplicate: bool,
+    /// Of which runs the calls are.
+    pub lineage: Lineage,
 }
 
 impl StoreAccess {
     /// What a call asks for.
     pub fn op(&self, call: u64, draw: Draw) -> Op {
-        self.operations[group_of(call)].op(call, draw)
+        self.operations[group_of(call)].op(call, self.lineage.draw(call, draw))
     }
 
     /// What try `number` of a call writes.
@@ -63,6 +66,13 @@ impl Directory {
     /// Of a service of `replicas` replicas that are all members at first.
     pub fn new(access: Option<StoreAccess>, replicas: u32) -> Directory {
         Directory { access, view: View::initial(replicas), replicas, detour: 0 }
+    }
+
+    /// Operations are from now on those of calls of this lineage.
+    pub fn branch(&mut self, lineage: &Lineage) {
+        if let Some(access) = &mut self.access {
+            access.lineage = lineage.clone();
+        }
     }
 
     /// What `call` asks of a replicated store; `None`: the service is none.

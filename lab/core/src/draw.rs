@@ -50,6 +50,12 @@ pub enum Stream {
 }
 
 impl Draw {
+    /// The draw of one of many runs that go on from this one; another `number`, another seed.
+    #[must_use]
+    pub fn child(self, number: u64) -> Draw {
+        Draw { seed: mix(mix(self.seed ^ 0xA076_1D64_78BD_642F).wrapping_add(mix(number))) }
+    }
+
     /// A number in (0, 1) for attempt `attempt` of call `call`. Never 0 and never 1.
     #[inline]
     pub fn unit(self, stream: Stream, call: u64, attempt: u32) -> f64 {

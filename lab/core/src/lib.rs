@@ -21,6 +21,7 @@ pub mod directory;
 pub mod draw;
 pub mod hedge;
 pub mod keys;
+pub mod lineage;
 pub mod machine;
 pub mod queue;
 pub mod replicate;

@@ -3,6 +3,7 @@ use crate::{
     call::{Attempt, Job, Outcome},
     demand::Demand,
     draw::{Draw, Stream},
+    lineage::Lineage,
     machine::{Machine, Outbox},
     queue::{Discipline, Queue, Waiting},
     time::{Span, Time},
@@ -173,6 +174,7 @@ pub struct Server {
     policy: ServerPolicy,
     peers: PeerWork,
     draw: Draw,
+    lineage: Lineage,
     queue: Queue,
     /// Attempts that wait in the queue, for [`Cancel::OnDisconnect`] only.
     waiting: BTreeSet<(u32, Attempt)>,
@@ -229,6 +231,7 @@ impl Server {
             policy: policy.clone(),
             peers,
             draw,
+            lineage: Lineage::default(),
             queue: Queue::new(policy.discipline),
             waiting: BTreeSet::new(),
             gone: BTreeSet::new(),
@@ -241,6 +244,12 @@ impl Server {
             outside: vec![],
             turned_away: vec![],
         }
+    }
+
+    /// From now on all is drawn from `draw`; calls of other runs of the `lineage` ask for the work that they asked for.
+    pub fn branch(&mut self, draw: Draw, lineage: &Lineage) {
+        self.draw = draw;
+        self.lineage = lineage.clone();
     }
 
     /// Attempts that wait, whose callers have not been noticed to be gone.
@@ -311,9 +320,9 @@ impl Server {
             out.put(ServerOut::Drop { job, work: Work { waited, ..Work::default() } });
             return false;
         }
-        let attempt = match self.policy.demand_per {
-            DemandPer::Call => 0,
-            DemandPer::Attempt => job.number,
+        let (attempt, draw) = match self.policy.demand_per {
+            DemandPer::Call => (0, self.lineage.draw(job.call, self.draw)),
+            DemandPer::Attempt => (job.number, self.draw),
         };
         let law = match &self.policy.error_service_time {
             Some(law) if waiting.fails => law,
@@ -322,7 +331,7 @@ impl Server {
         let mut held = if job.client == PEER {
             self.peers.draw(&job, self.draw)
         } else {
-            law.draw(Stream::Demand, job.call, attempt, self.draw)
+            law.draw(Stream::Demand, job.call, attempt, draw)
         };
         if self.slow_down != 1.0 {
             held = held * self.slow_down;

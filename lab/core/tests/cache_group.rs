@@ -54,7 +54,8 @@ fn cache() -> Cache {
         OperationSource::new(&Operations { read_share, keys: 100, popularity: Popularity::Uniform })
     };
     let operations = [group(1.0), group(0.0)].into();
-    let access = StoreAccess { mode: Mode::Chain, operations, deduplicate: false };
+    let access =
+        StoreAccess { mode: Mode::Chain, operations, deduplicate: false, lineage: Lineage::default() };
     Cache::new(&policy, 9, 3, 10, Draw { seed: 1 }).with_directory(Directory::new(Some(access), 3))
 }
 

@@ -6,6 +6,7 @@ use lab_core::{
     directory::{Directory, REDIRECTS_MAX, StoreAccess},
     draw::Draw,
     keys::{OperationSource, Operations, Popularity},
+    lineage::Lineage,
     machine::Machine,
     replicate::{Members, Mode, View},
     retry::Retry,
@@ -35,6 +36,7 @@ fn client(read_share: f64) -> Client {
         mode: Mode::Chain,
         operations: [OperationSource::new(&operations)].into(),
         deduplicate: false,
+        lineage: Lineage::default(),
     };
     Client::new(0, &policy, 3, Draw { seed: 1 }).with_directory(Directory::new(Some(access), 3))
 }

@@ -8,6 +8,7 @@ use lab_core::{
     draw::Draw,
     hedge::{After, Hedge},
     keys::{OperationSource, Operations, Popularity},
+    lineage::Lineage,
     machine::Machine,
     replicate::{Ack, Mode, Reads},
     retry::{Backoff, Retry},
@@ -304,6 +305,7 @@ fn writes_follow_the_retry_policy_unless_they_are_to_be_hedged() {
             mode: Mode::PrimaryBackup { ack: Ack::Majority, reads: Reads::Any },
             operations: [OperationSource::new(&operations)].into(),
             deduplicate: true,
+            lineage: Lineage::default(),
         };
         let client = Client::new(0, &policy, 3, Draw { seed: 1 });
         let mut rig = Rig { client: client.with_directory(Directory::new(Some(access), 3)) };

@@ -1,6 +1,7 @@
 //! The command line: one file for each verb.
 mod agree;
 mod check;
+mod committor;
 mod compare;
 mod cure;
 mod exit;
@@ -8,6 +9,7 @@ mod format;
 mod hysteresis;
 mod interrupt;
 mod keep;
+mod lifetime;
 mod open;
 mod presets;
 mod progress;
@@ -45,6 +47,10 @@ enum Verb {
     Run(run::Args),
     /// Explain configs without running them: hand calculations, and whether they are vulnerable
     Check(check::Args),
+    /// How long the healthy state lives with no trigger, and the failed state after one
+    Lifetime(lifetime::Args),
+    /// The probability that a state tips over, by branches that go on from it
+    Committor(committor::Args),
     /// Two results side by side, or the simulated and live halves of one
     Compare(compare::Args),
     /// The smallest trigger that tips: P(metastable) over a dotted path
@@ -81,6 +87,8 @@ pub fn main() -> ExitCode {
     let done = match cli.verb {
         Verb::Run(args) => run::run(&args),
         Verb::Check(args) => check::check(&args),
+        Verb::Lifetime(args) => lifetime::run(&args),
+        Verb::Committor(args) => committor::run(&args),
         Verb::Compare(args) => compare::compare(&args),
         Verb::Threshold(args) => threshold::run(&args),
         Verb::Hysteresis(args) => hysteresis::run(&args),

@@ -5,11 +5,13 @@ use super::{
     run::{host, stopwatch},
 };
 use crate::{
+    config::units::Duration,
     plot::{Figure, ink::Theme},
     results::{FORMAT, Folder, Manifest, ResultsError, now},
     scenario::{Plan, load},
     study::Watch,
 };
+use lab_core::time::Span;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::{path::PathBuf, time::Instant};
@@ -126,6 +128,7 @@ impl Study<'_> {
         let manifest = Manifest {
             format: FORMAT,
             lab: env!("CARGO_PKG_VERSION"),
+            study: found.verb,
             config: plan.name.clone(),
             title: plan.baseline.title.clone(),
             began,
@@ -167,4 +170,10 @@ fn write(folder: &Folder, figure: &Figure) -> Result<(), ResultsError> {
 /// An interval in brackets, or a word that there is none.
 pub(super) fn interval(of: Option<(f64, f64)>, shown: impl Fn(f64) -> String) -> String {
     of.map_or("no interval".into(), |(low, high)| format!("95 %: {} to {}", shown(low), shown(high)))
+}
+
+/// A length of time on the command line, such as `20 min`.
+pub(super) fn span(text: &str) -> Result<Span, String> {
+    let Duration(span) = text.parse()?;
+    if span == Span::ZERO { Err("nothing can be seen in no time".into()) } else { Ok(span) }
 }

@@ -5,16 +5,19 @@ use crate::{
     trace::ClientRecorder,
 };
 use lab_core::{
-    arrival::{Arrival, Arrivals},
+    arrival::{Arrival, Arrivals, NoLaw},
     client::{Client, Wake},
     directory::StoreAccess,
     draw::{Draw, Stream},
     keys::OperationSource,
+    lineage::Lineage,
     retry::Jitter,
     server::Cancel,
+    time::Time,
 };
 
 /// One client group: its schedule, what is measured of it, and where its timers wait.
+#[derive(Clone)]
 pub(super) struct Group {
     pub arrivals: Arrivals,
     pub instances: u32,
@@ -28,6 +31,8 @@ pub(super) struct Group {
     pub operations: OperationSource,
     /// Where the service is a replicated store: how its calls ask it.
     pub access: Option<StoreAccess>,
+    /// Of which runs its calls are.
+    pub lineage: Lineage,
     draw: Draw,
     /// For retries that all wait equally long; others follow no order.
     backoff_lane: Option<Lane>,
@@ -52,11 +57,25 @@ impl Group {
                 tells_disconnects: scenario.services[group.service].policy.cancel == Cancel::OnDisconnect,
                 operations: OperationSource::new(&group.operations),
                 access: scenario.access(group.service),
+                lineage: Lineage::default(),
                 draw,
                 backoff_lane: fixed.then(|| agenda.lane()),
             }
         };
         (0..scenario.clients.len()).map(&mut group).collect()
+    }
+
+    /// From now on all is drawn from `draw`, and calls are of this lineage.
+    ///
+    /// # Errors
+    /// When the workload is recorded.
+    pub(super) fn branch(&mut self, now: Time, draw: Draw, lineage: &Lineage) -> Result<(), NoLaw> {
+        self.draw = draw;
+        self.lineage = lineage.clone();
+        if let Some(access) = &mut self.access {
+            access.lineage = lineage.clone();
+        }
+        self.arrivals.branch(now, draw)
     }
 
     /// Which client instance makes `call`, all groups counted through.

@@ -7,6 +7,7 @@ use lab_core::{
 };
 
 /// The delays of a run's messages, one way.
+#[derive(Clone)]
 pub(super) struct Network {
     own: Demand,
     /// What triggers add, by service.
@@ -31,6 +32,11 @@ impl Network {
             law => law.draw(stream, call, number, self.draw),
         };
         own + self.added[service as usize]
+    }
+
+    /// From now on delays are drawn from `draw`.
+    pub(super) fn branch(&mut self, draw: Draw) {
+        self.draw = draw;
     }
 
     /// From now on messages to and from `service` take this much longer.

@@ -6,9 +6,11 @@
 //! - [`wanted`]: those that a config asks for.
 //! - [`agreement`], [`threshold`], [`loops`], [`cure`], [`signals`], [`warning`]: those of studies.
 mod agreement;
+//! - [`lifetimes`], [`committor`]: those of studies over many simulations.
 mod busy;
 mod canvas;
 mod clip;
+mod committor;
 mod comparison;
 mod cure;
 mod finding;
@@ -33,12 +35,14 @@ mod setting;
 mod signals;
 mod strip;
 mod threshold;
+mod survival;
 mod timeline;
 mod variants;
 mod warning;
 mod words;
 
 pub use agreement::agreement;
+pub use committor::committor;
 pub use comparison::comparison;
 pub use cure::cure;
 pub use finding::{finding, findings};
@@ -48,6 +52,7 @@ pub use percentiles::percentiles;
 pub use setting::setting;
 pub use signals::signals;
 pub use threshold::threshold;
+pub use survival::lifetimes;
 pub use timeline::timeline;
 pub use warning::warning;
 

@@ -25,6 +25,14 @@ pub(super) fn system(run: &RunView) -> String {
     format!("{}{joint}{}; {}", service(run.scenario), load(run), clients(run.scenario))
 }
 
+/// The service, its load and its clients, of a scenario that is not one run.
+pub(super) fn planned(scenario: &Scenario) -> String {
+    let warm = Time::ZERO + scenario.warmup;
+    let fresh: f64 = scenario.clients.iter().map(|group| group.load.rate_at(warm)).sum();
+    let share = capacity(scenario).map_or_else(String::new, |c| format!(" (ρ\u{a0}=\u{a0}{:.2})", fresh / c));
+    format!("{}, fresh load {}{share}; {}", service(scenario), rate(fresh), clients(scenario))
+}
+
 fn service(scenario: &Scenario) -> String {
     let all: Vec<String> = (0..scenario.services.len()).map(|index| of_service(scenario, index)).collect();
     match &all[..] {

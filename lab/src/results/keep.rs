@@ -1,5 +1,5 @@
 //! Housekeeping: which results are there, and which may go.
-use super::{ResultsError, read};
+use super::{ResultsError, manifest::word};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -14,7 +14,7 @@ pub struct Kept {
     pub path: PathBuf,
     /// Size of all its files, in bytes.
     pub bytes: u64,
-    /// The verdict of its baseline, the verb of a study, or why it cannot be read.
+    /// The verdict of its baseline, or why it cannot be read.
     pub verdict: String,
 }
 
@@ -100,18 +100,11 @@ fn size(path: &Path) -> Result<u64, ResultsError> {
 }
 
 fn verdict(path: &Path) -> String {
-    match read(path) {
-        Ok(runs) => runs.first().map_or_else(|| study(path), |run| run.summary.verdict.clone()),
+    match word(path) {
+        Ok(word) => word,
         Err(ResultsError::Version { found, .. }) => format!("format {found}, of another version"),
         Err(_) => "damaged".into(),
     }
-}
-
-/// The verb of a study, whose file is beside its manifest.
-fn study(path: &Path) -> String {
-    let files = fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
-    let document = files.filter(|f| f.extension().is_some_and(|e| e == "json")).map(|f| f.with_extension(""));
-    document.map(|f| name(&f)).find(|stem| stem != "manifest").unwrap_or_else(|| "no runs".into())
 }
 
 fn name(path: &Path) -> String {

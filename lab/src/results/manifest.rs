@@ -18,6 +18,9 @@ pub struct Manifest {
     pub format: u64,
     /// The lab's version.
     pub lab: &'static str,
+    /// The verb of a study, whose findings are in a file of that name; empty for a run.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub study: &'static str,
     /// The config's name.
     pub config: String,
     /// The experiment's title.
@@ -61,6 +64,8 @@ pub struct RunRecord {
 /// What is read back from a manifest.
 #[derive(Deserialize)]
 struct Found {
+    #[serde(default)]
+    study: String,
     runs: Vec<RunRecord>,
 }
 
@@ -76,6 +81,20 @@ struct Head {
 /// # Errors
 /// When there is no manifest, it is damaged, or of another version's format.
 pub fn read(folder: &Path) -> Result<Vec<RunRecord>, ResultsError> {
+    Ok(found(folder)?.runs)
+}
+
+/// What the results folder `folder` shows in a word: the verdict of its baseline, or which study it is of.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn word(folder: &Path) -> Result<String, ResultsError> {
+    let Found { study, runs } = found(folder)?;
+    let none = if study.is_empty() { "no runs".into() } else { study };
+    Ok(runs.into_iter().next().map_or(none, |run| run.summary.verdict))
+}
+
+fn found(folder: &Path) -> Result<Found, ResultsError> {
     let path = folder.join("manifest.json");
     let text = fs::read_to_string(&path).map_err(ResultsError::read(&path))?;
     let damaged = |path: &PathBuf, e: &serde_json::Error| ResultsError::Manifest {
@@ -86,8 +105,7 @@ pub fn read(folder: &Path) -> Result<Vec<RunRecord>, ResultsError> {
     if head.format != FORMAT {
         return Err(ResultsError::Version { path, found: head.format, lab: head.lab });
     }
-    let found: Found = serde_json::from_str(&text).map_err(|e| damaged(&path, &e))?;
-    Ok(found.runs)
+    serde_json::from_str(&text).map_err(|e| damaged(&path, &e))
 }
 
 /// The date and time, UTC, as RFC 3339 to the second, and as the name of a folder.

@@ -15,6 +15,7 @@ use lab_core::{
     directory::{Directory, StoreAccess},
     draw::Draw,
     keys::{OperationSource, Operations},
+    lineage::Lineage,
     replicate::{
         Mode, Reads,
         manager::{Manager, Record},
@@ -289,6 +290,7 @@ impl Scenario {
             mode: replication.mode,
             operations: self.clients.iter().map(|group| OperationSource::new(&group.operations)).collect(),
             deduplicate: replication.deduplicate,
+            lineage: Lineage::default(),
         })
     }
 

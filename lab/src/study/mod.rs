@@ -10,14 +10,21 @@
 //! - [`threshold`]: the smallest trigger that tips.
 //! - [`hysteresis`]: the load up and down, and the two capacities.
 //! - [`cure`]: what an operator can do about a failed state.
+//! - [`lifetime`]: how long the healthy state lives, and the failed one; by [`survival`] analysis, rare ends by [`splitting`].
+//! - [`committor`]: from which states the service tips over.
 //! - [`signals`]: which metric tells early who will recover, and who will fall.
 pub mod agreement;
 pub mod axis;
 pub mod bootstrap;
+mod branch;
+pub mod committor;
 pub mod cure;
 pub mod hysteresis;
+pub mod lifetime;
 pub mod seeds;
 pub mod signals;
+pub mod splitting;
+pub mod survival;
 pub mod threshold;
 
 pub use seeds::Watch;

@@ -1,7 +1,7 @@
 //! Measures one client group.
 use super::{
     ClientTrace, ClientWindow, Cohort, Cohorts, Interval, PhaseLatency, latency_histogram,
-    percentiles::{Collector, microseconds},
+    percentiles::{Collector, microseconds, no_histogram},
 };
 use crate::scenario::Scenario;
 use hdrhistogram::{
@@ -42,6 +42,8 @@ pub struct ClientRecorder {
     interval: Histogram<u64>,
     interval_width: Span,
     interval_began: Time,
+    /// Cohorts are added as calls come, without an end.
+    open_ended: bool,
 }
 
 impl ClientRecorder {
@@ -79,7 +81,30 @@ impl ClientRecorder {
             interval: latency_histogram(3),
             interval_width: Span(windows * width.0),
             interval_began: Time::ZERO,
+            open_ended: false,
         }
+    }
+
+    /// Keeps the cohorts, and one window for all of the run, without latencies.
+    pub(crate) fn only_cohorts(&mut self) {
+        let Cohorts { anchor, over, .. } = self.trace.cohorts;
+        self.trace.cohorts = Cohorts { anchor, over, first: 0, cohorts: vec![] };
+        self.open_ended = true;
+        (self.width, self.window_ends) = (Span::FOREVER, Time::NEVER);
+        self.latency = Collector::nothing();
+        self.interval = no_histogram();
+        self.trace.latency =
+            PhaseLatency { before: no_histogram(), during: no_histogram(), after: no_histogram() };
+    }
+
+    /// The cohorts as they stand.
+    pub(crate) fn cohorts(&self) -> &Cohorts {
+        &self.trace.cohorts
+    }
+
+    /// Drops the cohorts before number `index`.
+    pub(crate) fn forget(&mut self, index: usize) {
+        self.trace.cohorts.forget(index);
     }
 
     /// Sees one output of a client of the group.
@@ -168,9 +193,12 @@ impl ClientRecorder {
             let index = cohorts.index(intended);
             let (from, until) = cohorts.bounds(index);
             self.last_cohort = (index, from, until);
-            return cohorts.cohorts.get_mut(index);
+            if self.open_ended {
+                cohorts.reach(index);
+            }
+            return cohorts.get_mut(index);
         }
-        cohorts.cohorts.get_mut(index)
+        cohorts.get_mut(index)
     }
 
     #[inline]

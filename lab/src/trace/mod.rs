@@ -149,7 +149,9 @@ pub struct Cohorts {
     pub anchor: Time,
     /// Their width.
     pub over: Span,
-    /// From the one that holds the run's beginning.
+    /// The number of the first that is kept; number 0 holds the run's beginning.
+    pub first: usize,
+    /// From that one on.
     pub cohorts: Vec<Cohort>,
 }
 
@@ -261,10 +263,35 @@ pub struct ServerWindow {
 impl Cohorts {
     /// Empty cohorts for a run of `scenario`.
     pub fn new(scenario: &Scenario) -> Cohorts {
-        let mut cohorts =
-            Cohorts { anchor: scenario.triggers_over(), over: scenario.healthy.over, cohorts: vec![] };
+        let (anchor, over) = (scenario.triggers_over(), scenario.healthy.over);
+        let mut cohorts = Cohorts { anchor, over, first: 0, cohorts: vec![] };
         cohorts.cohorts = vec![Cohort::default(); cohorts.index(scenario.end()) + 1];
         cohorts
+    }
+
+    /// Cohort `index`, if it is kept.
+    pub fn get(&self, index: usize) -> Option<&Cohort> {
+        self.cohorts.get(index.checked_sub(self.first)?)
+    }
+
+    #[inline]
+    fn get_mut(&mut self, index: usize) -> Option<&mut Cohort> {
+        self.cohorts.get_mut(index.wrapping_sub(self.first))
+    }
+
+    /// Adds cohorts up to number `index`.
+    fn reach(&mut self, index: usize) {
+        let wanted = (index + 1).saturating_sub(self.first);
+        if self.cohorts.len() < wanted {
+            self.cohorts.resize(wanted, Cohort::default());
+        }
+    }
+
+    /// Drops the cohorts before number `index`.
+    fn forget(&mut self, index: usize) {
+        let gone = index.saturating_sub(self.first);
+        self.cohorts.drain(..gone.min(self.cohorts.len()));
+        self.first = self.first.max(index);
     }
 
     /// Which cohort a call intended at `at` belongs to.

@@ -48,6 +48,12 @@ impl ServerRecorder {
         }
     }
 
+    /// Keeps one window for all of the run, without percentiles.
+    pub(crate) fn only_totals(&mut self) {
+        (self.width, self.window_ends) = (Span::FOREVER, Time::NEVER);
+        self.sojourn = Collector::nothing();
+    }
+
     /// Sees what the replica's machine is about to be told.
     #[inline]
     pub fn told(&mut self, now: Time, input: &ServerIn) {

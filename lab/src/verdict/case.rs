@@ -7,7 +7,7 @@ use crate::{scenario::Scenario, trace::Trace};
 use lab_core::time::{Span, Time};
 
 /// So many healthy windows in a row count as health.
-const IN_A_ROW: usize = 3;
+pub(crate) const IN_A_ROW: usize = 3;
 
 /// What the verdict is made from.
 pub(super) struct Case<'a> {

@@ -2,7 +2,7 @@
 use super::{HealthWindow, State};
 use crate::{
     scenario::{Healthy, Scenario},
-    trace::{Cohort, Trace},
+    trace::{Cohort, Cohorts, Trace},
 };
 use lab_core::time::Time;
 
@@ -22,19 +22,37 @@ pub(super) fn windows(scenario: &Scenario, trace: &Trace) -> Vec<HealthWindow> {
     (0..first.cohorts.cohorts.len())
         .filter_map(|index| whole(index).map(|(from, until)| (index, from, until)))
         .map(|(index, from, until)| {
-            let cohort = sum(scenario, trace, index, until);
-            let (good, state) = state(&cohort, &scenario.healthy);
-            HealthWindow { from, until: until.min(trace.end), good, state }
+            let cohorts = trace.clients.iter().map(|client| &client.cohorts);
+            window(scenario, cohorts, index, (from, until), trace.end)
         })
         .collect()
 }
 
+/// Verdict window `index`, within these bounds, of a run that has got to `now`.
+pub(crate) fn window<'c>(
+    scenario: &Scenario,
+    cohorts: impl Iterator<Item = &'c Cohorts>,
+    index: usize,
+    (from, until): (Time, Time),
+    now: Time,
+) -> HealthWindow {
+    let cohort = sum(scenario, cohorts, index, until, now);
+    let (good, state) = state(&cohort, &scenario.healthy);
+    HealthWindow { from, until: until.min(now), good, state }
+}
+
 /// Cohort `index` of all client groups. A call that is not over although its time to be good has passed is bad.
-fn sum(scenario: &Scenario, trace: &Trace, index: usize, until: Time) -> Cohort {
+fn sum<'c>(
+    scenario: &Scenario,
+    cohorts: impl Iterator<Item = &'c Cohorts>,
+    index: usize,
+    until: Time,
+    now: Time,
+) -> Cohort {
     let mut sum = Cohort::default();
-    for (group, client) in trace.clients.iter().enumerate() {
-        let Some(cohort) = client.cohorts.cohorts.get(index) else { continue };
-        let too_late = until + scenario.good_within(group) <= trace.end;
+    for (group, cohorts) in cohorts.enumerate() {
+        let Some(cohort) = cohorts.get(index) else { continue };
+        let too_late = until + scenario.good_within(group) <= now;
         sum.offered += cohort.offered;
         sum.good += cohort.good;
         sum.bad += cohort.bad + if too_late { cohort.undecided() } else { 0 };

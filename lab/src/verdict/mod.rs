@@ -11,6 +11,9 @@ mod shares;
 mod summary;
 mod words;
 
+pub(crate) use case::IN_A_ROW;
+pub(crate) use health::window;
+
 pub use agreement::{Row, Value, agreement};
 pub use expectations::{Checked, expectations, measure};
 pub use judge::{judge, judge_sim};

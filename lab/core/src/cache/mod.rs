@@ -21,6 +21,7 @@ use crate::{
     client::{Client, ClientControl, ClientIn, ClientOut, ClientPolicy, Wake},
     directory::Directory,
     draw::{Draw, Stream},
+    lineage::Lineage,
     machine::{Machine, Outbox},
     replicate::{Key, Op, View},
     server::{Cancel, Server, ServerControl, ServerIn, ServerOut, ServerPolicy, Work},
@@ -297,6 +298,12 @@ impl Cache {
     pub fn restarted(mut self, lives: u32) -> Cache {
         self.contents.clear();
         Cache { store: self.store.restarted(lives), ..self }
+    }
+
+    /// From now on all is drawn from `draw`; calls of other runs of the `lineage` ask for what they asked for.
+    pub fn branch(&mut self, draw: Draw, lineage: &Lineage) {
+        self.server.branch(draw, lineage);
+        self.store.branch(draw, lineage);
     }
 
     /// Its queue and workers.

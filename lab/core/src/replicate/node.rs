@@ -16,6 +16,7 @@ use crate::{
     call::{Attempt, Job, Outcome},
     demand::Demand,
     draw::Draw,
+    lineage::Lineage,
     machine::{Machine, Outbox},
     server::{Cancel, PEER, PeerWork, Server, ServerControl, ServerIn, ServerOut, ServerPolicy, Work},
     time::{Span, Time},
@@ -207,6 +208,11 @@ impl Node {
         draw: Draw,
     ) -> Node {
         Node::around(Server::new(policy, draw), policy, membership, me, replicas)
+    }
+
+    /// From now on all is drawn from `draw`; calls of other runs of the `lineage` ask for the work that they asked for.
+    pub fn branch(&mut self, draw: Draw, lineage: &Lineage) {
+        self.server.branch(draw, lineage);
     }
 
     /// The same replica in a process that has followed `lives` others: without their memory, and in a life that none of them

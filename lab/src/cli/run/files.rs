@@ -90,6 +90,7 @@ fn manifest(experiment: &Experiment<'_>) -> Manifest {
     Manifest {
         format: FORMAT,
         lab: env!("CARGO_PKG_VERSION"),
+        study: "",
         config: plan.name.clone(),
         title: plan.baseline.title.clone(),
         began: began.clone(),

@@ -1,5 +1,5 @@
 //! Caches in the simulation: each replica is a [`Cache`], which calls a store as a client of its own.
-use super::{Event, Parcel, Servers, Stores, stores};
+use super::{Event, Parcel, Servers, Stores, branch::jobs, stores};
 use crate::{
     scenario::Scenario,
     trace::{CacheRecorder, CacheTrace, CacheWindow, ServerRecorder},
@@ -10,6 +10,7 @@ use lab_core::{
     client::{ClientIn, ClientOut},
     directory::StoreAccess,
     draw::{Draw, Stream},
+    lineage::Lineage,
     machine::{Machine, Outbox},
     replicate::node::NodeIn,
     server::{Cancel, ServerIn},
@@ -17,6 +18,7 @@ use lab_core::{
 };
 
 /// All caches of a run.
+#[derive(Clone)]
 pub(super) struct Caches {
     /// All replicas of all caches.
     replicas: Vec<Replica>,
@@ -28,6 +30,7 @@ pub(super) struct Caches {
     draw: Draw,
 }
 
+#[derive(Clone)]
 struct Replica {
     cache: Cache,
     recorder: CacheRecorder,
@@ -75,6 +78,22 @@ impl Caches {
             caches.traces.push(CacheTrace { service: service.name.clone(), windows: vec![] });
         }
         caches
+    }
+
+    /// From now on all is drawn from `draw`, and calls are of this lineage.
+    pub(super) fn branch(&mut self, draw: Draw, lineage: &Lineage) {
+        self.draw = draw;
+        for Replica { cache, access, .. } in &mut self.replicas {
+            cache.branch(draw, lineage);
+            if let Some(access) = access {
+                access.lineage = lineage.clone();
+            }
+        }
+    }
+
+    /// Attempts waiting and being worked on at the replicas of a service.
+    pub(super) fn jobs(&self, service: usize) -> usize {
+        self.of_service(service).map(|r| jobs(self.replicas[r as usize].cache.server())).sum()
     }
 
     pub(super) fn is_empty(&self) -> bool {

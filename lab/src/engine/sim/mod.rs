@@ -1,6 +1,9 @@
 //! The simulation: a virtual clock, an agenda, and the machines. A pure function from scenario and seed to trace.
+mod branch;
 mod caches;
 mod stores;
+
+pub use branch::{Simulation, State, Unbranchable};
 
 use self::{
     caches::{Caches, as_caller},
@@ -22,34 +25,36 @@ use lab_core::{
     call::{Attempt, Job, Outcome},
     client::{Client, ClientIn, ClientOut, Wake},
     draw::{Draw, Stream},
+    lineage::Lineage,
     machine::{Machine, Outbox},
     replicate::{Answer as StoreAnswer, manager::ManagerIn, node::NodeIn},
     server::{Server, ServerIn, ServerOut},
     time::{Span, Time},
     timeline::{Change, timeline},
 };
+use std::sync::Arc;
 
 /// Runs `scenario` with `seed`. The same two give the same trace to the last bit, on every machine.
 pub fn sim(scenario: &Scenario, seed: u64) -> Trace {
     let mut world = World::new(scenario, seed);
-    world.run();
-    world.finish()
+    world.run(scenario.end(), |_| false);
+    world.finish(scenario.end())
 }
 
 /// The same, with the number of events that were planned: timers, and messages that take time.
 pub fn sim_counted(scenario: &Scenario, seed: u64) -> (Trace, u64) {
     let mut world = World::new(scenario, seed);
-    world.run();
+    world.run(scenario.end(), |_| false);
     let events = world.servers.post.agenda.planned();
-    (world.finish(), events)
+    (world.finish(scenario.end()), events)
 }
 
 /// The same, and the trace holds the history of all operations on replicated stores: memory grows with their number.
 pub fn sim_with_history(scenario: &Scenario, seed: u64) -> Trace {
     let mut world = World::new(scenario, seed);
     world.history = Some(History::default());
-    world.run();
-    world.finish()
+    world.run(scenario.end(), |_| false);
+    world.finish(scenario.end())
 }
 
 /// What the agenda holds; 16 bytes, because the agenda moves them around.
@@ -107,9 +112,15 @@ struct Answer {
     outcome: Outcome,
 }
 
+#[derive(Clone)]
 struct World<'a> {
     scenario: &'a Scenario,
     draw: Draw,
+    /// Of which runs the calls are.
+    lineage: Lineage,
+    /// What is to change, and how much of it has.
+    changes: Arc<[(Time, Change)]>,
+    changed: usize,
     groups: Vec<Group>,
     /// The next arrival of all groups, and whose it is.
     next_arrival: (usize, Arrival),
@@ -124,6 +135,7 @@ struct World<'a> {
 }
 
 /// All replicas, service by service, and the service of each.
+#[derive(Clone)]
 struct Servers {
     machines: Vec<Server>,
     service_of: Vec<u32>,
@@ -132,6 +144,7 @@ struct Servers {
 }
 
 /// All that is under way: timers and messages.
+#[derive(Clone)]
 struct Post {
     agenda: Agenda<Event>,
     answers: Vec<Answer>,
@@ -154,6 +167,9 @@ impl<'a> World<'a> {
         let mut world = World {
             scenario,
             draw,
+            lineage: Lineage::default(),
+            changes: timeline(&scenario.disturbances).into(),
+            changed: 0,
             groups,
             caches,
             next_arrival,
@@ -183,31 +199,41 @@ impl<'a> World<'a> {
                 world.servers.recorders.push(ServerRecorder::new(scenario, index, replica));
             }
         }
+        if !world.stores.groups.is_empty() || !world.caches.is_empty() {
+            world.stores.begin(&mut world.servers.post, &mut world.events);
+            world.servers.post.agenda.plan(Time::ZERO + scenario.window, Event::Window);
+        }
         world
     }
 
-    fn run(&mut self) {
-        let end = self.scenario.end();
-        if !self.stores.groups.is_empty() || !self.caches.is_empty() {
-            self.stores.begin(&mut self.servers.post, &mut self.events);
-            self.servers.post.agenda.plan(Time::ZERO + self.scenario.window, Event::Window);
-        }
-        let mut changes = timeline(&self.scenario.disturbances).into_iter().peekable();
-        let mut change_at = changes.peek().map_or(Time::NEVER, |change| change.0);
+    /// Lets happen what is planned by `until`, and what changes and arrives before; or less, if after something that happened `stop`
+    /// wants so, and then says when that was. To be called again to go on.
+    #[inline]
+    fn run(&mut self, until: Time, mut stop: impl FnMut(&World<'a>) -> bool) -> Option<Time> {
+        let changes = self.changes.clone();
+        let change_after = |changed: usize| changes.get(changed).map_or(Time::NEVER, |change| change.0);
+        let mut change_at = change_after(self.changed);
         loop {
-            let limit = change_at.min(self.next_arrival.1.at).min(end);
+            let limit = change_at.min(self.next_arrival.1.at).min(until);
             // At one instant: first what was planned, then changes, then arrivals.
-            if let Some((now, event)) = self.servers.post.agenda.due(limit) {
+            let now = if let Some((now, event)) = self.servers.post.agenda.due(limit) {
                 self.happen(now, event);
-            } else if limit >= end {
-                return;
+                now
+            } else if limit >= until {
+                return None;
             } else if change_at == limit {
-                if let Some((now, change)) = changes.next() {
-                    self.change(now, &change);
+                if let Some((now, change)) = changes.get(self.changed) {
+                    self.change(*now, change);
                 }
-                change_at = changes.peek().map_or(Time::NEVER, |change| change.0);
+                self.changed += 1;
+                change_at = change_after(self.changed);
+                limit
             } else {
                 self.arrive();
+                limit
+            };
+            if stop(self) {
+                return Some(now);
             }
         }
     }
@@ -361,8 +387,7 @@ impl<'a> World<'a> {
         self.clients[client as usize].step(now, input, &mut carrier);
     }
 
-    fn finish(mut self) -> Trace {
-        let end = self.scenario.end();
+    fn finish(mut self, end: Time) -> Trace {
         if !end.0.is_multiple_of(self.scenario.window.0) {
             self.stores.sample();
             self.caches.sample();
@@ -460,7 +485,8 @@ impl ClientCarrier<'_> {
             let input = stores::request(group.access.as_ref(), job, draw);
             post.send(now + delay, Parcel::Node { store, me: replica, input });
         } else if let Some(first) = caches.first[group.service as usize] {
-            let input = CacheIn::Request { job, op: group.operations.op(job.call, draw) };
+            let op = group.operations.op(job.call, group.lineage.draw(job.call, draw));
+            let input = CacheIn::Request { job, op };
             post.send(now + delay, Parcel::Cache { replica: first + replica, input });
         } else {
             servers.bring(now, delay, group.first_server + replica, ServerIn::Arrive(job));

@@ -1,6 +1,6 @@
 //! Groups of replicas in the simulation: replicated stores, and services under health checks. Each replica is a [`Node`], and
 //! each group has a manager.
-use super::{Event, Parcel, Post};
+use super::{Event, Parcel, Post, branch::jobs};
 use crate::{
     engine::notes,
     scenario::Scenario,
@@ -11,6 +11,7 @@ use lab_core::{
     client::ClientIn,
     directory::StoreAccess,
     draw::{Draw, Stream},
+    lineage::Lineage,
     machine::{Machine, Outbox},
     replicate::{
         Answer, Op, Value,
@@ -21,6 +22,7 @@ use lab_core::{
 };
 
 /// All groups of a run.
+#[derive(Clone)]
 pub(super) struct Stores {
     pub groups: Vec<StoreGroup>,
     /// The group of each service, if it is one.
@@ -28,6 +30,7 @@ pub(super) struct Stores {
 }
 
 /// One group of replicas.
+#[derive(Clone)]
 pub(super) struct StoreGroup {
     service: u32,
     first_server: u32,
@@ -70,6 +73,18 @@ impl Stores {
             }
             self.manager(Time::ZERO, store, ManagerIn::Begin, post, events);
         }
+    }
+
+    /// From now on all is drawn from `draw`; calls of other runs of the `lineage` ask for what they asked for.
+    pub(super) fn branch(&mut self, draw: Draw, lineage: &Lineage) {
+        for node in self.groups.iter_mut().flat_map(|group| &mut group.nodes) {
+            node.branch(draw, lineage);
+        }
+    }
+
+    /// Attempts and messages waiting and being worked on at the replicas of a group.
+    pub(super) fn jobs(&self, store: u32) -> usize {
+        self.groups[store as usize].nodes.iter().map(|node| jobs(node.server())).sum()
     }
 
     pub(super) fn node(
