@@ -6,6 +6,7 @@ mod format;
 mod interrupt;
 mod keep;
 mod open;
+mod predict;
 mod presets;
 mod progress;
 mod run;
@@ -39,6 +40,8 @@ enum Verb {
     Run(run::Args),
     /// Explain configs without running them: hand calculations, and whether they are vulnerable
     Check(check::Args),
+    /// What theory says before anything runs: formulas, a Markov chain and a fluid, side by side
+    Predict(predict::Args),
     /// Two results side by side, or the simulated and live halves of one
     Compare(compare::Args),
     /// Is this host fit for live runs? Measures it against theory and simulation
@@ -65,6 +68,7 @@ pub fn main() -> ExitCode {
     let done = match cli.verb {
         Verb::Run(args) => run::run(&args),
         Verb::Check(args) => check::check(&args),
+        Verb::Predict(args) => predict::predict(&args),
         Verb::Compare(args) => compare::compare(&args),
         #[cfg(feature = "live")]
         Verb::Selftest(args) => selftest::selftest(&args),

@@ -1,0 +1,2 @@
+//! Questions that take many simulations, and their answers.
+pub mod portrait;
