@@ -4,10 +4,13 @@
 //! - [`ink`]: the display list behind a figure, and its export as SVG and PNG.
 //! - [`timeline`], [`comparison`], [`percentiles`], [`overlay`]: the figures that every experiment gets.
 //! - [`wanted`]: those that a config asks for.
+//! - [`drift()`], [`bifurcation()`]: pictures of theory, with simulations laid over them.
+mod bifurcation;
 mod busy;
 mod canvas;
 mod clip;
 mod comparison;
+mod drift;
 mod finding;
 mod group;
 mod header;
@@ -31,7 +34,9 @@ mod timeline;
 mod variants;
 mod words;
 
+pub use bifurcation::bifurcation;
 pub use comparison::comparison;
+pub use drift::drift;
 pub use finding::{finding, findings};
 pub use overlay::overlay;
 pub use percentiles::percentiles;

@@ -3,8 +3,9 @@
 use crate::{
     engine::sim::sim,
     scenario::Scenario,
-    theory::{Prediction, amplification::timeout_s},
+    theory::{Prediction, Predictions, amplification::timeout_s},
     trace::Trace,
+    verdict::{Judgement, judge_sim},
 };
 use lab_core::{
     arrival::Stage,
@@ -14,6 +15,39 @@ use lab_core::{
 };
 use rayon::prelude::*;
 use serde::Serialize;
+
+/// What was simulated for the pictures of one experiment.
+#[derive(Clone, Debug)]
+pub struct Portraits {
+    /// The experiment itself, with its first seed.
+    pub trace: Trace,
+    /// What that run shows.
+    pub judgement: Judgement,
+    /// One for each service that is predicted.
+    pub services: Vec<Portrayed>,
+}
+
+/// What was simulated for one service.
+#[derive(Clone, Debug)]
+pub struct Portrayed {
+    /// Its way through the run.
+    pub way: Vec<Place>,
+    /// What it settles at under other loads.
+    pub settles: Vec<Settles>,
+}
+
+/// Simulates what is laid over the pictures of `predictions`.
+pub fn portraits(scenario: &Scenario, predictions: &Predictions) -> Portraits {
+    let trace = sim(scenario, scenario.seed);
+    let services = predictions.services.iter().map(|prediction| {
+        let index = scenario.services.iter().position(|s| s.name == prediction.service).unwrap_or(0);
+        Portrayed {
+            way: trajectory(scenario, index, &trace),
+            settles: settles(scenario, index, prediction),
+        }
+    });
+    Portraits { judgement: judge_sim(scenario, &trace), services: services.collect(), trace }
+}
 
 /// Where one replica is at some time of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -47,15 +81,15 @@ pub fn trajectory(scenario: &Scenario, index: usize, trace: &Trace) -> Vec<Place
     places.collect()
 }
 
-/// Attempts per second that a simulation settles at.
+/// The attempts per call that a simulation settles at.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Settles {
     /// Calls per second.
     pub load_per_s: f64,
     /// Whether the run began with a failure.
     pub began_failed: bool,
-    /// Attempts per second over its second half.
-    pub attempts_per_s: f64,
+    /// Attempts per call over its second half.
+    pub attempts_per_call: f64,
 }
 
 /// Loads as shares of the capacity, and timeouts that a run lasts.
@@ -78,9 +112,8 @@ pub fn settles(scenario: &Scenario, index: usize, prediction: &Prediction) -> Ve
         let run = at_load(scenario, load_per_s, length_s, began_failed, hand.jobs_per_timeout);
         let trace = sim(&run, run.seed);
         let (from, until) = (Time::from_secs_f64(length_s / 2.0), run.end());
-        let total = trace.client_total(from, until);
-        let attempts_per_s = total.attempts as f64 / until.since(from).as_secs_f64();
-        Settles { load_per_s, began_failed, attempts_per_s }
+        let attempts_per_call = trace.client_total(from, until).amplification();
+        Settles { load_per_s, began_failed, attempts_per_call }
     };
     runs.par_iter().map(settle).collect()
 }

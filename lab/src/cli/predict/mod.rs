@@ -1,11 +1,15 @@
 //! `lab predict`: what formulas, a Markov chain and a fluid say of a config, side by side.
+mod files;
+
 use super::{
-    exit::{Exit, Failure, Outcome},
+    exit::{Exit, Outcome},
     table::Table,
 };
 use crate::{
+    results::{Folder, now},
     scenario::plan::{Plan, load},
-    theory::{Prediction, Predictions, predict as predictions},
+    study::portrait::portraits,
+    theory::{Cell, Prediction, Predictions, predict as predictions},
 };
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -36,15 +40,24 @@ pub(super) struct Args {
 }
 
 pub(super) fn predict(args: &Args) -> Outcome {
+    let (began, time) = now();
     let plan = load(&args.config, &args.set)?;
     for warning in &plan.warnings {
         eprintln!("{warning}\n");
     }
     let predictions = predictions(&plan.baseline);
-    let document = document(&plan, &predictions);
+    let mut document = document(&plan, &predictions);
+    let mut text = tell(&plan, &predictions);
+    if !args.no_figures && !predictions.services.is_empty() {
+        let folder = Folder::create(&args.results, &plan.name, &time)?;
+        let portraits = portraits(&plan.baseline, &predictions);
+        let path = files::write(folder, &plan, &predictions, &portraits, &document, began)?;
+        document["folder"] = json!(path);
+        text += &format!("  figures: {}\n", path.join("figures").display());
+    }
     match args.json {
         true => println!("{document:#}"),
-        false => print!("{}", tell(&plan, &predictions)),
+        false => print!("{text}"),
     }
     Ok(Exit::Done)
 }
@@ -84,7 +97,7 @@ fn of_service(prediction: &Prediction) -> String {
 fn document(plan: &Plan, predictions: &Predictions) -> Value {
     let services = predictions.services.iter().map(|prediction| {
         let questions = prediction.questions.iter().map(|line| {
-            let cell = |cell: &crate::theory::Cell| json!({ "text": cell.text(), "answer": cell });
+            let cell = |cell: &Cell| json!({ "text": cell.text(), "answer": cell });
             json!({
                 "question": line.question,
                 "formula": cell(&line.formula),
