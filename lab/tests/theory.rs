@@ -7,8 +7,9 @@ use lab::{
     engine::sim::sim,
     scenario::{Scenario, sample::queueing},
     theory::{
+        BirthDeath,
         queues::{erlang_c, mg1_wait_s, mm1_quantile_s, mm1_time_s, mm1k, mmc_wait_s},
-        retries::{Chain, lifetime_s},
+        retries::lifetime_s,
     },
     trace::Trace,
 };
@@ -324,8 +325,8 @@ fn a_backlog_drains_below_the_hidden_capacity_and_never_above() {
 #[test]
 fn recovery_from_a_full_bounded_queue_takes_as_long_as_the_chain_says() {
     for (arrivals_per_s, horizon) in [(2.0, 1000.0), (2.4, 5000.0)] {
-        let chain = Chain { arrivals_per_s, service_per_s: 10.0, attempts: 4.0, late_from: 20, places: 200 };
-        let theory = chain.recovery_s(200);
+        let chain = BirthDeath::retrying(arrivals_per_s, 10.0, 4.0, 20, 200);
+        let theory = chain.passage(200, 0).mean_s;
         let mut scenario = retrying(arrivals_per_s, 200, 40.0 + horizon);
         spike(&mut scenario, 20.0..40.0, 30.0 / arrivals_per_s);
         let times: Vec<f64> =

@@ -11,6 +11,7 @@ mod interrupt;
 mod keep;
 mod lifetime;
 mod open;
+mod predict;
 mod presets;
 mod progress;
 mod run;
@@ -51,6 +52,8 @@ enum Verb {
     Lifetime(lifetime::Args),
     /// The probability that a state tips over, by branches that go on from it
     Committor(committor::Args),
+    /// What theory says before anything runs: formulas, a Markov chain and a fluid, side by side
+    Predict(predict::Args),
     /// Two results side by side, or the simulated and live halves of one
     Compare(compare::Args),
     /// The smallest trigger that tips: P(metastable) over a dotted path
@@ -89,6 +92,7 @@ pub fn main() -> ExitCode {
         Verb::Check(args) => check::check(&args),
         Verb::Lifetime(args) => lifetime::run(&args),
         Verb::Committor(args) => committor::run(&args),
+        Verb::Predict(args) => predict::run(&args),
         Verb::Compare(args) => compare::compare(&args),
         Verb::Threshold(args) => threshold::run(&args),
         Verb::Hysteresis(args) => hysteresis::run(&args),

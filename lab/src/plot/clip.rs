@@ -19,6 +19,13 @@ pub(super) fn curve(curve: &[At], top: f64, bottom: f64) -> Vec<Vec<At>> {
     pieces
 }
 
+/// The pieces of `curve` inside a rectangle, from its upper left to its lower right corner.
+pub(super) fn inside(path: &[At], from: At, to: At) -> Vec<Vec<At>> {
+    let turned = |piece: &Vec<At>| -> Vec<At> { piece.iter().map(|(x, y)| (*y, *x)).collect() };
+    let across = curve(path, from.1, to.1).iter().flat_map(|piece| curve(&turned(piece), from.0, to.0)).collect::<Vec<_>>();
+    across.iter().map(turned).collect()
+}
+
 /// The part of the segment from `a` to `b` between the two heights.
 fn segment(a: At, b: At, top: f64, bottom: f64) -> Option<(At, At)> {
     let rise = b.1 - a.1;
@@ -63,6 +70,12 @@ mod tests {
             [vec![(0.0, 100.0), (5.0, 0.0)], vec![(15.0, 0.0), (20.0, 100.0)]]
         );
         assert_eq!(polygon(&peak, 0.0), [(0.0, 100.0), (5.0, 0.0), (15.0, 0.0), (20.0, 100.0)]);
+    }
+
+    #[test]
+    fn a_path_is_cut_on_all_four_sides() {
+        let path = [(-10.0, 5.0), (30.0, 5.0), (30.0, 50.0)];
+        assert_eq!(inside(&path, (0.0, 0.0), (20.0, 20.0)), [vec![(0.0, 5.0), (20.0, 5.0)]]);
     }
 
     #[test]

@@ -4,15 +4,17 @@
 //! - [`ink`]: the display list behind a figure, and its export as SVG and PNG.
 //! - [`timeline`], [`comparison`], [`percentiles`], [`overlay`]: the figures that every experiment gets.
 //! - [`wanted`]: those that a config asks for.
-//! - [`agreement`], [`threshold`], [`loops`], [`cure`], [`signals`], [`warning`]: those of studies.
+//! - [`drift()`], [`bifurcation()`]: pictures of theory, with simulations laid over them.
+//! - [`agreement()`], [`threshold()`], [`loops`], [`lifetimes`], [`committor()`], [`cure()`], [`signals()`], [`warning()`]: those of studies.
 mod agreement;
-//! - [`lifetimes`], [`committor`]: those of studies over many simulations.
+mod bifurcation;
 mod busy;
 mod canvas;
 mod clip;
 mod committor;
 mod comparison;
 mod cure;
+mod drift;
 mod finding;
 mod group;
 mod header;
@@ -34,25 +36,27 @@ mod series;
 mod setting;
 mod signals;
 mod strip;
-mod threshold;
 mod survival;
+mod threshold;
 mod timeline;
 mod variants;
 mod warning;
 mod words;
 
 pub use agreement::agreement;
+pub use bifurcation::bifurcation;
 pub use committor::committor;
 pub use comparison::comparison;
 pub use cure::cure;
+pub use drift::drift;
 pub use finding::{finding, findings};
 pub use loops::loops;
 pub use overlay::overlay;
 pub use percentiles::percentiles;
 pub use setting::setting;
 pub use signals::signals;
-pub use threshold::threshold;
 pub use survival::lifetimes;
+pub use threshold::threshold;
 pub use timeline::timeline;
 pub use warning::warning;
 

@@ -1,7 +1,7 @@
 //! Where labels go: never over each other, and as little as can be over curves.
 use super::{
     canvas::{At, Canvas, LEFT_MIDDLE, LEFT_TOP, Type, covers, name_in},
-    ink::{Colour, Rect},
+    ink::{Colour, Rect, colour},
     panel::Panel,
 };
 
@@ -33,6 +33,22 @@ impl Places {
     /// Writes `text` at the best of `candidates` for its upper left corner, earlier ones preferred; leaves it away where
     /// none is free of other labels.
     pub(super) fn write(&mut self, canvas: &Canvas, text: &str, kind: Type, candidates: &[At]) {
+        if let Some(at) = self.take(text, kind, candidates) {
+            canvas.text(text, kind, at, LEFT_TOP);
+        }
+    }
+
+    /// As [`Places::write`], on a piece of paper that hides what is below.
+    pub(super) fn write_on_paper(&mut self, canvas: &Canvas, text: &str, kind: Type, candidates: &[At]) {
+        if let Some(at) = self.take(text, kind, candidates) {
+            let (right, bottom) = (at.0 + kind.width(text) + 4.0, at.1 + kind.em * 0.93 + 3.0);
+            canvas.fill_rect((at.0 - 4.0, at.1 - 3.0), (right, bottom), colour::PAPER, 0.88);
+            canvas.text(text, kind, at, LEFT_TOP);
+        }
+    }
+
+    /// The best of `candidates` for `text`, which is taken from now on.
+    fn take(&mut self, text: &str, kind: Type, candidates: &[At]) -> Option<At> {
         let mut best: Option<(f64, At)> = None;
         for &at in candidates {
             let rect = covers(text, kind, at);
@@ -44,10 +60,9 @@ impl Places {
                 best = Some((cost, at));
             }
         }
-        if let Some((_, at)) = best {
-            self.labels.push(covers(text, kind, at));
-            canvas.text(text, kind, at, LEFT_TOP);
-        }
+        let (_, at) = best?;
+        self.labels.push(covers(text, kind, at));
+        Some(at)
     }
 
     /// Writes the name of a horizontal line at height `y`, above or below it, at the left end if possible.

@@ -12,6 +12,7 @@
 //! - [`cure`]: what an operator can do about a failed state.
 //! - [`lifetime`]: how long the healthy state lives, and the failed one; by [`survival`] analysis, rare ends by [`splitting`].
 //! - [`committor`]: from which states the service tips over.
+//! - [`portrait`]: runs over the plane of queue and outstanding retries.
 //! - [`signals`]: which metric tells early who will recover, and who will fall.
 pub mod agreement;
 pub mod axis;
@@ -21,6 +22,7 @@ pub mod committor;
 pub mod cure;
 pub mod hysteresis;
 pub mod lifetime;
+pub mod portrait;
 pub mod seeds;
 pub mod signals;
 pub mod splitting;

@@ -82,6 +82,73 @@ pub fn mg1_wait_s(arrivals_per_s: f64, service_mean_s: f64, squared_variation: f
     utilisation * (1.0 + squared_variation) / (2.0 * (1.0 - utilisation)) * service_mean_s
 }
 
+/// `P(N ≤ most)` of a Poisson variable of mean `mean`: the probability that a server of rate μ completes no more than `most` jobs
+/// within a time t, with `mean = μt`; also the probability that the sum of `most + 1` exponential services exceeds t.
+pub fn poisson_at_most(mean: f64, most: u32) -> f64 {
+    let term = |n: u32| {
+        let n = f64::from(n);
+        libm::exp(n * libm::log(mean) - mean - libm::lgamma(n + 1.0))
+    };
+    // Each tail is added up from its own side of the mean, where the terms fall.
+    if f64::from(most) <= mean {
+        let mut sum = 0.0;
+        let mut next = term(most);
+        for n in (0..=most).rev() {
+            sum += next;
+            next *= f64::from(n) / mean;
+            if next < sum * 1e-17 {
+                break;
+            }
+        }
+        sum
+    } else {
+        let mut above = 0.0;
+        let mut next = term(most + 1);
+        for n in most + 2.. {
+            above += next;
+            next *= mean / f64::from(n);
+            if next <= above * 1e-17 {
+                break;
+            }
+        }
+        1.0 - above
+    }
+}
+
+/// Throughput of `servers` or threads that contend: Gunther's universal scalability law
+/// `X(N) = γN/(1 + σ(N−1) + κN(N−1))` (*Guerrilla Capacity Planning*, 2007), with γ jobs per second of one, contention σ and coherency κ.
+pub fn usl_throughput_per_s(servers: f64, alone_per_s: f64, contention: f64, coherency: f64) -> f64 {
+    alone_per_s * servers / (1.0 + contention * (servers - 1.0) + coherency * servers * (servers - 1.0))
+}
+
+/// The number of servers at which [`usl_throughput_per_s`] is greatest, `√((1−σ)/κ)`; infinite without coherency.
+pub fn usl_peak(contention: f64, coherency: f64) -> f64 {
+    ((1.0 - contention) / coherency).sqrt()
+}
+
+/// An upper bound of the mean wait in a GI/G/1 queue: `λ(σ_a² + σ_s²)/(2(1−ρ))`, where σ² are the variances of the gaps between
+/// arrivals and of the service times (Kingman, Journal of the Royal Statistical Society B 24(2), 1962). It says nothing from below.
+pub fn kingman_bound_s(
+    arrivals_per_s: f64,
+    gap_squared_variation: f64,
+    service_mean_s: f64,
+    service_squared_variation: f64,
+) -> f64 {
+    let utilisation = arrivals_per_s * service_mean_s;
+    if utilisation >= 1.0 {
+        return f64::INFINITY;
+    }
+    let gaps = gap_squared_variation / (arrivals_per_s * arrivals_per_s);
+    let services = service_squared_variation * service_mean_s * service_mean_s;
+    arrivals_per_s * (gaps + services) / (2.0 * (1.0 - utilisation))
+}
+
+/// What a look-aside cache that answers the share `hits` in [0, 1) of all reads lets a store of `store_per_s` carry: `C/(1−h)`. The store
+/// alone, which is what is left when the cache is empty, carries C: the hidden capacity.
+pub fn behind_cache_per_s(store_per_s: f64, hits: f64) -> f64 {
+    store_per_s / (1.0 - hits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,5 +202,52 @@ mod tests {
         close(mg1_wait_s(8.0, 0.1, 0.0), 0.2, 1e-12);
         close(mg1_wait_s(8.0, 0.1, 1.0), 0.4, 1e-12);
         close(mg1_wait_s(8.0, 0.1, 3.0), 0.8, 1e-12);
+    }
+
+    #[test]
+    fn poisson_tails_are_exact_on_both_sides_of_the_mean() {
+        close(poisson_at_most(2.0, 0), libm::exp(-2.0), 1e-15);
+        close(poisson_at_most(2.0, 2), 5.0 * libm::exp(-2.0), 1e-14);
+        close(poisson_at_most(0.5, 30), 1.0, 1e-15);
+        // P(Poisson(20) ≤ 9) and P(Poisson(100) ≤ 70), to the digits of the tables.
+        close(poisson_at_most(20.0, 9), 0.004_995_4, 5e-8);
+        close(poisson_at_most(100.0, 70), 0.000_971_0, 5e-7);
+        // Far out a difference from 1 would have no figures left.
+        let far = poisson_at_most(1000.0, 100);
+        assert!(far > 0.0 && far < 1e-200, "{far}");
+        let both: f64 = poisson_at_most(30.0, 30) - poisson_at_most(30.0, 29);
+        close(both, libm::exp(30.0 * libm::log(30.0) - 30.0 - libm::lgamma(31.0)), 1e-13);
+    }
+
+    #[test]
+    fn contention_gives_throughput_a_peak() {
+        let peak = usl_peak(0.02, 0.0005);
+        close(peak, 44.27, 5e-3);
+        let at = |n| usl_throughput_per_s(n, 100.0, 0.02, 0.0005);
+        close(at(1.0), 100.0, 1e-12);
+        close(at(32.0), 100.0 * 32.0 / (1.0 + 0.02 * 31.0 + 0.0005 * 32.0 * 31.0), 1e-9);
+        assert!(at(peak) > at(peak - 1.0) && at(peak) > at(peak + 1.0));
+        assert_eq!(usl_peak(0.02, 0.0), f64::INFINITY);
+    }
+
+    /// The bound holds for M/M/1 and for D/M/1, whose mean wait is known: `s/(μ(1−s))` with `s = e^{−μ(1−s)/λ}`.
+    #[test]
+    fn waits_stay_below_kingmans_bound() {
+        for arrivals in [2.0, 7.0, 9.5] {
+            assert!(mg1_wait_s(arrivals, 0.1, 1.0) <= kingman_bound_s(arrivals, 1.0, 0.1, 1.0));
+            let root = (0..10_000).fold(0.5, |s, _| libm::exp(-10.0 * (1.0 - s) / arrivals));
+            let wait = root / (10.0 * (1.0 - root));
+            let bound = kingman_bound_s(arrivals, 0.0, 0.1, 1.0);
+            assert!(wait <= bound, "{wait} above {bound} at {arrivals}/s");
+        }
+        // In heavy traffic both come together.
+        close(kingman_bound_s(9.99, 1.0, 0.1, 1.0) / mg1_wait_s(9.99, 0.1, 1.0), 1.0, 2e-3);
+        assert_eq!(kingman_bound_s(10.0, 1.0, 0.1, 1.0), f64::INFINITY);
+    }
+
+    #[test]
+    fn a_cache_multiplies_what_its_store_carries() {
+        close(behind_cache_per_s(100.0, 0.9), 1000.0, 1e-9);
+        close(behind_cache_per_s(100.0, 0.0), 100.0, 1e-12);
     }
 }

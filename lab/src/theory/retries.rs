@@ -113,43 +113,6 @@ pub fn lifetime_s(arrivals_per_s: f64, service_per_s: f64, jobs: f64) -> f64 {
     jobs / drift + service_per_s / (drift * drift) * growth
 }
 
-/// The birth–death chain of a queue whose attempts are all late above `late_from` jobs: calls come at `arrivals_per_s` below it
-/// and `attempts` times as fast from it on; `places` is where the queue ends.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Chain {
-    /// Calls per second.
-    pub arrivals_per_s: f64,
-    /// Completions per second.
-    pub service_per_s: f64,
-    /// Attempts per call when all fail.
-    pub attempts: f64,
-    /// Jobs from which on every attempt is late.
-    pub late_from: u32,
-    /// Most jobs that fit.
-    pub places: u32,
-}
-
-impl Chain {
-    /// Mean time from `jobs` jobs to an empty queue, by the recursion `h_n = 1/μ + (λ_n/μ)·h_{n+1}` for the time from n to n − 1,
-    /// which adds positive terms only and so stays exact over any time scale.
-    pub fn recovery_s(&self, jobs: u32) -> f64 {
-        let mut step = 0.0;
-        let mut total = 0.0;
-        for n in (1..=self.places).rev() {
-            let births = if n == self.places { 0.0 } else { self.births_per_s(n) };
-            step = (1.0 + births * step) / self.service_per_s;
-            if n <= jobs {
-                total += step;
-            }
-        }
-        total
-    }
-
-    fn births_per_s(&self, jobs: u32) -> f64 {
-        if jobs >= self.late_from { self.arrivals_per_s * self.attempts } else { self.arrivals_per_s }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,17 +166,6 @@ mod tests {
         close(lifetime_s(8.0, 10.0, 20.0), 204.0, 0.5);
         // At λ = μ both neighbours of the removable singularity agree.
         close(lifetime_s(10.0, 10.0, 20.0), lifetime_s(10.0 + 1e-4, 10.0, 20.0), 0.1);
-    }
-
-    #[test]
-    fn recovery_is_a_knife_edge_at_the_hidden_capacity() {
-        for (arrivals_per_s, expected, tolerance) in
-            [(2.0, 91.0, 0.5), (2.4, 396.0, 0.5), (2.5, 1656.0, 0.5), (2.6, 7.9e4, 5e2)]
-        {
-            let chain =
-                Chain { arrivals_per_s, service_per_s: 10.0, attempts: 4.0, late_from: 20, places: 200 };
-            close(chain.recovery_s(200), expected, tolerance);
-        }
     }
 
     #[test]

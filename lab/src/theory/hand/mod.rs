@@ -18,7 +18,7 @@ use super::{
 use crate::scenario::Scenario;
 use caveats::caveats;
 use lab_core::{queue::Discipline, server::Cancel, time::Span};
-use rows::{figure, jobs, rate};
+pub(super) use rows::{figure, jobs, rate, seconds};
 use serde::Serialize;
 
 /// The hand calculations for a scenario.

@@ -74,18 +74,18 @@ fn row(label: &str, formula: &str, value: String) -> Row {
     Row { label: label.into(), formula: formula.into(), value }
 }
 
-pub(super) fn rate(per_s: f64) -> String {
+pub(in crate::theory) fn rate(per_s: f64) -> String {
     format!("{}/s", figure(per_s))
 }
 
-pub(super) fn jobs(n: f64) -> String {
+pub(in crate::theory) fn jobs(n: f64) -> String {
     if n.is_infinite() { "unbounded".into() } else { format!("{} jobs", figure(n)) }
 }
 
 const DAY_S: f64 = 86_400.0;
 const YEAR_S: f64 = 365.25 * DAY_S;
 
-fn seconds(s: f64) -> String {
+pub(in crate::theory) fn seconds(s: f64) -> String {
     match s {
         s if s.is_infinite() => "never".into(),
         s if s > 100.0 * YEAR_S => "more than 100 years".into(),
@@ -96,7 +96,7 @@ fn seconds(s: f64) -> String {
 }
 
 /// A number to three or four figures, as a person would write it.
-pub(super) fn figure(x: f64) -> String {
+pub(in crate::theory) fn figure(x: f64) -> String {
     let decimals = match x.abs() {
         x if x >= 100.0 || x == 0.0 => 0,
         x if x >= 10.0 => 1,

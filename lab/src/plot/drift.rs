@@ -1,0 +1,254 @@
+//! The drift field of queue and outstanding retries: where the chain is drawn to, the line that parts its ways, and a run over it.
+use super::{
+    Figure,
+    canvas::{AXIS_NAME, At, CENTRE_TOP, Canvas, REFERENCE, draw, name_in, remark_in},
+    clip,
+    header::Header,
+    ink::{Colour, colour},
+    panel::Panel,
+    place::Places,
+    scale::Scale,
+    setting::setting,
+    words::{number, rate, seconds},
+};
+use crate::{
+    study::portrait::Place,
+    theory::{Solved, chain::Field},
+    verdict::RunView,
+};
+
+const WIDTH: f64 = 760.0;
+const LEFT: f64 = 76.0;
+const RIGHT: f64 = WIDTH - 28.0;
+const HEIGHT: f64 = 430.0;
+/// Arrows across and up.
+const ARROWS: (usize, usize) = (25, 17);
+/// Length in pixels of the longest arrow, and of the shortest.
+const LONGEST: f64 = 21.0;
+const SHORTEST: f64 = 6.0;
+
+/// The drift field of the chain `solved`, for one replica of the service, with the way of `run` over it.
+pub fn drift(solved: &Solved, service: &str, way: &[Place], run: &RunView) -> Figure {
+    let picture = Picture::new(solved, way);
+    let title = picture.title(solved);
+    let model = &solved.fitted.model;
+    let scale = match solved.fitted.jobs_per_state {
+        by if by > 1.0 => format!("; chain in steps of {} jobs", number(by)),
+        _ => String::new(),
+    };
+    let subtitle = format!("{}{scale}; line: the run", setting(run));
+    let header = Header::new(&title, &subtitle, None, WIDTH);
+    let y0 = header.bottom() + 22.0;
+    let panel = Panel {
+        x0: LEFT,
+        y0,
+        x1: RIGHT,
+        y1: y0 + HEIGHT,
+        x: Scale::Linear(0.0, picture.most.0),
+        y: Scale::Linear(0.0, picture.most.1),
+    };
+    let ink = draw(WIDTH, panel.y1 + 60.0, |canvas| {
+        header.draw(canvas);
+        picture.draw(canvas, &panel, model.service_per_s * model.timeout_s * picture.by);
+    });
+    let caption = format!(
+        "{title}. Arrows: mean drift of jobs in the queue of one replica of {service} and of outstanding retries; the line \
+         parts the ways to the sinks ({}).",
+        setting(run)
+    );
+    Figure { name: super::stem(&["drift", service]), ink, caption }
+}
+
+struct Picture<'a> {
+    solved: &'a Solved,
+    way: &'a [Place],
+    field: Field,
+    /// Jobs to a step of the chain.
+    by: f64,
+    /// The ends of the axes, in jobs and calls.
+    most: (f64, f64),
+}
+
+impl<'a> Picture<'a> {
+    fn new(solved: &'a Solved, way: &'a [Place]) -> Picture<'a> {
+        let (model, by) = (&solved.fitted.model, solved.fitted.jobs_per_state);
+        let most = (f64::from(model.queue_states - 1) * by, f64::from(model.orbit_states - 1) * by);
+        Picture { solved, way, field: Field::new(model), by, most: (most.0, most.1.max(1.0)) }
+    }
+
+    fn title(&self, solved: &Solved) -> String {
+        let load = rate(solved.fitted.model.arrivals_per_s * self.by);
+        let portrait = &solved.portrait;
+        let late = solved.fitted.model.service_per_s * solved.fitted.model.timeout_s;
+        match (portrait.failed, portrait.healthy.0 < late) {
+            (Some(_), _) => format!("Two sinks, and a line between them: at {load} a replica heals or fails"),
+            (None, true) => format!("One sink: at {load} a replica always comes back"),
+            (None, false) => format!("One sink: at {load} a replica always fails"),
+        }
+    }
+
+    fn draw(&self, canvas: &Canvas, panel: &Panel, late_jobs: f64) {
+        let mut places = Places::new(panel);
+        let at = |(jobs, calls): (f64, f64)| (panel.px(jobs * self.by), panel.py(calls * self.by));
+        let line: Vec<At> = self.solved.portrait.separatrix.iter().map(|point| at(*point)).collect();
+        self.sides(canvas, panel, &line);
+        axes(canvas, panel);
+        self.arrows(canvas, panel);
+        if late_jobs < self.most.0 {
+            let x = panel.px(late_jobs);
+            canvas.dashed((x, panel.y0), (x, panel.y1), colour::MUTED);
+            places.avoid(vec![vec![(x, panel.y0), (x, panel.y1)]]);
+        }
+        canvas.line(&line, colour::PAPER, 5.0);
+        canvas.line(&line, colour::PURPLE, 3.0);
+        places.avoid(vec![line.clone()]);
+        self.run(canvas, panel, &mut places);
+        self.sinks(canvas, panel, &mut places, at);
+        self.name_line(canvas, &mut places, &line);
+        if late_jobs < self.most.0 {
+            let (x, words) = (panel.px(late_jobs), format!("μT = {} jobs", number(late_jobs)));
+            let length = REFERENCE.width(&words);
+            let heights = (1..24).map(|k| panel.y1 - 16.0 * f64::from(k));
+            let candidates: Vec<At> = heights.flat_map(|y| [(x - 6.0 - length, y), (x + 6.0, y)]).collect();
+            places.write_on_paper(canvas, &words, REFERENCE, &candidates);
+        }
+    }
+
+    /// Shades the two sides of the line.
+    fn sides(&self, canvas: &Canvas, panel: &Panel, line: &[At]) {
+        if line.is_empty() {
+            return;
+        }
+        let side = |x: f64| {
+            let mut corners = line.to_vec();
+            corners.extend([(x, panel.y0), (x, panel.y1)]);
+            corners
+        };
+        canvas.fill_polygon(&side(panel.x0), colour::GREEN, 0.09);
+        canvas.fill_polygon(&side(panel.x1), colour::RED, 0.08);
+    }
+
+    /// Arrows on a grid: where the chain drifts, longer where it is faster.
+    fn arrows(&self, canvas: &Canvas, panel: &Panel) {
+        let cell = ((panel.x1 - panel.x0) / ARROWS.0 as f64, (panel.y1 - panel.y0) / ARROWS.1 as f64);
+        // In pixels a second, as the arrows lie in the picture.
+        let pixels = |at: At| {
+            let jobs = (at.0 - panel.x0) / (panel.x1 - panel.x0) * self.most.0 / self.by;
+            let calls = (panel.y1 - at.1) / (panel.y1 - panel.y0) * self.most.1 / self.by;
+            let (dq, d_o) = self.field.at((jobs, calls));
+            (
+                dq * self.by / self.most.0 * (panel.x1 - panel.x0),
+                -d_o * self.by / self.most.1 * (panel.y1 - panel.y0),
+            )
+        };
+        let places = (0..ARROWS.0).flat_map(|column| {
+            (0..ARROWS.1).map(move |row| {
+                (panel.x0 + (column as f64 + 0.5) * cell.0, panel.y0 + (row as f64 + 0.5) * cell.1)
+            })
+        });
+        let arrows: Vec<(At, At)> = places.map(|at| (at, pixels(at))).collect();
+        let fastest = arrows.iter().map(|(_, v)| libm::hypot(v.0, v.1)).fold(1e-12, f64::max);
+        for (at, velocity) in arrows {
+            let speed = libm::hypot(velocity.0, velocity.1);
+            if speed <= 1e-4 * fastest {
+                continue;
+            }
+            let length = SHORTEST + (LONGEST - SHORTEST) * (speed / fastest).sqrt();
+            let (dx, dy) = (velocity.0 / speed * length / 2.0, velocity.1 / speed * length / 2.0);
+            let (tail, tip) = ((at.0 - dx, at.1 - dy), (at.0 + dx, at.1 + dy));
+            canvas.pale_line(&[tail, (at.0 + 0.6 * dx, at.1 + 0.6 * dy)], colour::SLATE, 1.1, 0.75);
+            canvas.arrow_head(tail, tip, 6.0, colour::SLATE);
+        }
+    }
+
+    /// The way of the run, with what a load spike did to it.
+    fn run(&self, canvas: &Canvas, panel: &Panel, places: &mut Places) {
+        let points: Vec<At> = self.way.iter().map(|p| (panel.px(p.jobs), panel.py(p.outstanding))).collect();
+        let pieces = clip::inside(&points, (panel.x0, panel.y0), (panel.x1, panel.y1));
+        for piece in &pieces {
+            canvas.pale_line(piece, colour::PAPER, 3.0, 0.8);
+        }
+        for piece in &pieces {
+            canvas.pale_line(piece, colour::BLUE, 1.3, 0.85);
+        }
+        places.avoid(pieces);
+        let (Some(first), Some(last)) = (self.way.first(), self.way.last()) else { return };
+        let ends = [(first, points[0]), (last, points[points.len() - 1])];
+        for (place, at) in ends {
+            let inside = (panel.x0..=panel.x1).contains(&at.0) && (panel.y0..=panel.y1).contains(&at.1);
+            if inside {
+                canvas.dot(at, 4.5, colour::PAPER);
+                canvas.dot(at, 3.2, colour::BLUE);
+                let words = format!("the run at {}", seconds(place.at_s));
+                let kind = remark_in(colour::BLUE);
+                let length = kind.width(&words);
+                let candidates = around(at, length, 30.0);
+                places.write_on_paper(canvas, &words, kind, &candidates);
+            }
+        }
+    }
+
+    fn sinks(&self, canvas: &Canvas, panel: &Panel, places: &mut Places, at: impl Fn((f64, f64)) -> At) {
+        let model = &self.solved.fitted.model;
+        let portrait = &self.solved.portrait;
+        let late = model.service_per_s * model.timeout_s;
+        let well = portrait.healthy.0 < late;
+        let full = if self.solved.fitted.whole_queue { "failed" } else { "failed: the queue grows on" };
+        let first = if well { ("healthy", colour::GREEN) } else { (full, colour::RED) };
+        let mut sinks = vec![(portrait.healthy, first)];
+        sinks.extend(portrait.failed.map(|sink| (sink, (full, colour::RED))));
+        for (sink, (words, colour)) in sinks {
+            let place = at(sink);
+            ring(canvas, place, colour);
+            let kind = name_in(colour);
+            let length = kind.width(words);
+            let mut candidates = around(place, length, 16.0);
+            candidates.extend(around(place, length, 34.0));
+            candidates.retain(|c| c.0 > panel.x0 && c.0 + length < panel.x1);
+            places.write_on_paper(canvas, words, kind, &candidates);
+        }
+    }
+
+    fn name_line(&self, canvas: &Canvas, places: &mut Places, line: &[At]) {
+        if line.is_empty() {
+            return;
+        }
+        let (words, kind) = ("from here it is drawn either way", name_in(colour::PURPLE));
+        let length = kind.width(words);
+        let rows = [0.5, 0.6, 0.4, 0.7, 0.3, 0.8, 0.2].map(|share| line[(share * (line.len() - 1) as f64) as usize]);
+        let candidates: Vec<At> =
+            rows.iter().flat_map(|(x, y)| [(x - length - 12.0, y - 6.0), (x + 12.0, y - 6.0)]).collect();
+        places.write_on_paper(canvas, words, kind, &candidates);
+    }
+}
+
+/// Upper left corners for a text of this length around a point.
+fn around(at: At, length: f64, away: f64) -> Vec<At> {
+    let (x, y) = at;
+    vec![
+        (x + away, y - 6.0 - away),
+        (x - away - length, y - 6.0 - away),
+        (x + away, y - 6.0 + away),
+        (x - away - length, y - 6.0 + away),
+        (x + away, y - 6.0),
+        (x - away - length, y - 6.0),
+        (x - length / 2.0, y - 12.0 - away),
+        (x - length / 2.0, y + away),
+    ]
+}
+
+fn ring(canvas: &Canvas, at: At, colour: Colour) {
+    canvas.dot(at, 9.0, colour::PAPER);
+    canvas.dot(at, 7.5, colour);
+    canvas.dot(at, 3.5, colour::PAPER);
+}
+
+fn axes(canvas: &Canvas, panel: &Panel) {
+    let (across, up) = (panel.x.ticks(8), panel.y.ticks(6));
+    panel.left_axis(canvas, &up);
+    panel.lower_axis(canvas, &across.iter().map(|v| (*v, number(*v))).collect::<Vec<_>>());
+    let below = (f64::midpoint(panel.x0, panel.x1), panel.y1 + 31.0);
+    canvas.text("jobs at a replica, waiting and in service", AXIS_NAME, below, CENTRE_TOP);
+    let left = (20.0, f64::midpoint(panel.y0, panel.y1));
+    canvas.text_upwards("outstanding retries: attempts under way that will be late", AXIS_NAME, left, CENTRE_TOP);
+}
