@@ -10,6 +10,7 @@ pub mod theory;
 #[cfg(feature = "live")]
 pub mod selftest;
 pub mod verdict;
+pub mod sweep;
 pub mod plot;
 pub mod report;
 pub mod results;

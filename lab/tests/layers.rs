@@ -2,9 +2,9 @@
 use std::{fs, path::Path};
 
 /// From the first thing made to the last thing shown; a module may use only those before it.
-const ORDER: [&str; 12] = [
-    "agenda", "config", "scenario", "trace", "engine", "theory", "verdict", "plot", "report", "results",
-    "selftest", "cli",
+const ORDER: [&str; 13] = [
+    "agenda", "config", "scenario", "trace", "engine", "theory", "verdict", "sweep", "plot", "report",
+    "results", "selftest", "cli",
 ];
 
 #[test]

@@ -12,6 +12,7 @@ mod run;
 mod schema;
 #[cfg(feature = "live")]
 mod selftest;
+mod sweep;
 mod table;
 
 use clap::{Parser, Subcommand, error::ErrorKind};
@@ -31,7 +32,7 @@ Example:
   lab run configs/retry-storm.yaml
 
 Exit codes: 0 done and all expectations held, 1 an expectation failed, 2 inconclusive or the host was unfit,
-64 bad config or usage, 75 try again (the disk is full), 130 interrupted (what was done is kept)";
+3 a sweep is incomplete, 64 bad config or usage, 75 try again (the disk is full), 130 interrupted (what was done is kept)";
 
 #[derive(Debug, Subcommand)]
 enum Verb {
@@ -41,6 +42,8 @@ enum Verb {
     Check(check::Args),
     /// Two results side by side, or the simulated and live halves of one
     Compare(compare::Args),
+    /// One experiment at every point of a grid, over many seeds, on one machine or many: phase maps
+    Sweep(sweep::Args),
     /// Is this host fit for live runs? Measures it against theory and simulation
     #[cfg(feature = "live")]
     Selftest(selftest::Args),
@@ -66,6 +69,7 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args),
         Verb::Check(args) => check::check(&args),
         Verb::Compare(args) => compare::compare(&args),
+        Verb::Sweep(args) => sweep::sweep(&args),
         #[cfg(feature = "live")]
         Verb::Selftest(args) => selftest::selftest(&args),
         Verb::Results(args) => keep::results(&args),

@@ -4,6 +4,7 @@
 //! - [`ink`]: the display list behind a figure, and its export as SVG and PNG.
 //! - [`timeline`], [`comparison`], [`percentiles`], [`overlay`]: the figures that every experiment gets.
 //! - [`wanted`]: those that a config asks for.
+//! - [`phase_maps`]: those of a sweep.
 mod busy;
 mod canvas;
 mod clip;
@@ -14,6 +15,7 @@ mod header;
 mod hits;
 mod hysteresis;
 pub mod ink;
+mod map;
 mod over_time;
 mod overlay;
 mod panel;
@@ -33,6 +35,7 @@ mod words;
 
 pub use comparison::comparison;
 pub use finding::{finding, findings};
+pub use map::phase_maps;
 pub use overlay::overlay;
 pub use percentiles::percentiles;
 pub use setting::setting;

@@ -101,6 +101,7 @@ fn size(path: &Path) -> Result<u64, ResultsError> {
 
 fn verdict(path: &Path) -> String {
     match read(path) {
+        Ok(runs) if runs.is_empty() && path.join("sweep.json").is_file() => "a sweep".into(),
         Ok(runs) => runs.first().map_or("no runs".into(), |run| run.summary.verdict.clone()),
         Err(ResultsError::Version { found, .. }) => format!("format {found}, of another version"),
         Err(_) => "damaged".into(),

@@ -115,7 +115,7 @@ pub(super) fn record(run: &Run) -> RunRecord {
 }
 
 /// The host's name and its CPUs.
-pub(super) fn host() -> (String, usize) {
+pub(in crate::cli) fn host() -> (String, usize) {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     (name.trim().into(), std::thread::available_parallelism().map_or(1, |n| n.get()))
 }

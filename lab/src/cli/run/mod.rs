@@ -6,6 +6,7 @@ mod live;
 mod report;
 mod tell;
 
+pub(super) use files::host;
 pub(super) use tell::agreement_table;
 
 use super::{
