@@ -107,7 +107,7 @@ pub enum Spacing {
     Log,
 }
 
-/// How seeds are spent in rounds: all points get a few, and those at which the outcome is open get three times as many in every
+/// How seeds are spent in rounds: all points get a few, and those at which the outcome is open get four times as many in every
 /// further round, up to `replications`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -229,8 +229,8 @@ fn pointed_out(canvas: &Canvas, spots: &mut Spots, line: &TheoryLine) {
 }
 
 pub(super) fn axes(canvas: &Canvas, panel: &Panel, grid: &Grid, map: MapAxes) {
-    let ticks = panel.x.ticks(7);
-    panel.left_axis(canvas, &panel.y.ticks(6));
+    let ticks = panel.x.close_ticks(7);
+    panel.left_axis(canvas, &panel.y.close_ticks(6));
     panel.lower_axis(canvas, &ticks.iter().map(|v| (*v, number(*v))).collect::<Vec<_>>());
     let below = (f64::midpoint(panel.x0, panel.x1), panel.y1 + 31.0);
     canvas.text(&capital(&words::axis_name(&grid.axes[map.x])), AXIS_NAME, below, CENTRE_TOP);

@@ -49,7 +49,7 @@ pub(super) fn line_map(grid: &Grid, map: MapAxes, lines: usize, merged: &Merged)
     let trigger = words::trigger(grid);
     let ink = draw(WIDTH, panel.y1 + 62.0, |canvas| {
         header.draw(canvas);
-        panel.grid(canvas, &panel.x.ticks(7), &panel.y.ticks(6));
+        panel.grid(canvas, &panel.x.close_ticks(7), &panel.y.close_ticks(6));
         let mut places = Places::new(&panel);
         let theory = boundaries.iter().any(|boundary| boundary.theory(canvas, &panel, &mut places, &trigger));
         let drawn: Vec<Vec<Vec<At>>> =

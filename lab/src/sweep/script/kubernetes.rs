@@ -19,17 +19,21 @@ pub(super) fn manifest(job: &Job<'_>) -> Result<String, String> {
                 .into(),
         );
     }
-    let name = label(&job.plan.grid.name);
+    let (key, name) = (label(&job.plan.grid.name), format!("sweep-{}", label(&job.plan.grid.name)));
     let spec: String = sweep.lines().map(|line| format!("    {line}\n")).collect();
     let mut text = format!(
         "# {about}\n\
          # Submit it with `kubectl apply -f`. The volume must be one that several nodes can write (ReadWriteMany).\n\
-         # Rounds wait for one another by exit code 75, which does not count as a failure.\n\
+         # A Job that needs what another one finds is suspended. Let one after the other go:\n\
+         #   for job in {later}; do\n\
+         #     kubectl wait --for=condition=complete --timeout=-1s job/${{before:-{name}-0}}\n\
+         #     kubectl patch job $job -p '{{\"spec\":{{\"suspend\":false}}}}'; before=$job\n\
+         #   done\n\
          apiVersion: v1\n\
          kind: ConfigMap\n\
          metadata: {{ name: {name} }}\n\
          data:\n  \
-           {name}.yaml: |\n\
+           {key}.yaml: |\n\
          {spec}\
          ---\n\
          apiVersion: v1\n\
@@ -39,14 +43,21 @@ pub(super) fn manifest(job: &Job<'_>) -> Result<String, String> {
            accessModes: [ReadWriteMany]\n  \
            resources: {{ requests: {{ storage: 1Gi }} }}\n",
         about = job.about(),
+        later = later(job, &name),
     );
     for round in 0..job.rounds() {
-        let arguments = format!("sweep, run, /sweep/{name}.yaml, -o, /out, -j, \"1\", --round, \"{round}\"");
-        text += &indexed(job, &name, &format!("{name}-{round}"), &arguments);
+        let arguments = format!("sweep, run, /sweep/{key}.yaml, -o, /out, -j, \"1\", --round, \"{round}\"");
+        text += &indexed(job, &name, round, &arguments);
     }
-    let arguments = format!("sweep, merge, /sweep/{name}.yaml, -o, /out, --results, /out/results");
+    let arguments = format!("sweep, merge, /sweep/{key}.yaml, -o, /out, --results, /out/results");
     text += &single(job, &name, &format!("{name}-merge"), &arguments);
     Ok(text)
+}
+
+/// The Jobs that wait for another one, in their order.
+fn later(job: &Job<'_>, name: &str) -> String {
+    let rounds = (1..job.rounds()).map(|round| format!("{name}-{round}"));
+    rounds.chain([format!("{name}-merge")]).collect::<Vec<_>>().join(" ")
 }
 
 /// A name as Kubernetes takes it: lower-case letters, digits and hyphens, at most 40.
@@ -54,32 +65,34 @@ fn label(name: &str) -> String {
     let fine = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     let name: String = name.chars().map(fine).take(40).collect();
     let name = name.trim_matches('-');
-    if name.is_empty() { "sweep".into() } else { format!("sweep-{name}") }
+    if name.is_empty() { "sweep".into() } else { name.into() }
 }
 
-fn indexed(job: &Job<'_>, name: &str, full: &str, arguments: &str) -> String {
+fn indexed(job: &Job<'_>, name: &str, round: u32, arguments: &str) -> String {
     let shards = job.shards;
     let limits = format!(
-        "  completionMode: Indexed\n  \
+        "  suspend: {}\n  \
+           completionMode: Indexed\n  \
            completions: {shards}\n  \
            parallelism: {shards}\n  \
            backoffLimitPerIndex: 2\n  \
            maxFailedIndexes: {}\n",
+        round > 0,
         shards.div_ceil(4)
     );
     let retried = "    - action: FailIndex            # a bad sweep or bad usage is bad again\n      \
                          onExitCodes: { containerName: lab, operator: In, values: [64] }\n    \
-                   - action: Ignore               # the round before is not complete, or the pod was told to go\n      \
+                   - action: Ignore               # the pod was told to go\n      \
                          onExitCodes: { containerName: lab, operator: In, values: [75] }\n";
-    manifest_of(job, name, full, arguments, &limits, retried)
+    manifest_of(job, name, &format!("{name}-{round}"), arguments, &limits, retried)
 }
 
 fn single(job: &Job<'_>, name: &str, full: &str, arguments: &str) -> String {
     let retried = "    - action: FailJob              # a bad sweep or bad usage is bad again\n      \
                          onExitCodes: { containerName: lab, operator: In, values: [64] }\n    \
-                   - action: Ignore               # cells are still missing\n      \
-                         onExitCodes: { containerName: lab, operator: In, values: [3, 75] }\n";
-    manifest_of(job, name, full, arguments, "  backoffLimit: 2\n", retried)
+                   - action: Ignore               # the pod was told to go\n      \
+                         onExitCodes: { containerName: lab, operator: In, values: [75] }\n";
+    manifest_of(job, name, full, arguments, "  suspend: true\n  backoffLimit: 2\n", retried)
 }
 
 fn manifest_of(

@@ -8,6 +8,7 @@ mod slurm;
 mod snakemake;
 
 use super::{Plan, rounds::rounds};
+use crate::theory::grouped;
 
 /// What submits the shards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +63,7 @@ impl Job<'_> {
 
     /// What is submitted, in one line.
     fn about(&self) -> String {
-        let cells = self.plan.cells().count();
+        let cells = grouped(&self.plan.cells().count().to_string());
         let rounds = match self.rounds() {
             1 => format!("{cells} cells"),
             n => format!("at most {cells} cells in at most {n} rounds"),
