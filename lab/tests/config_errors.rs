@@ -1,7 +1,7 @@
 //! What a person is told about a config that is wrong, and that no text whatever makes reading panic or hang.
 mod mutations;
 
-use lab::config::load_text;
+use lab::config::{ConfigErrors, load_sweep_text, load_text};
 use mutations::{Random, mutate};
 use std::path::{Path, PathBuf};
 
@@ -16,21 +16,21 @@ fn yaml_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Each broken config beside the message it must give. `UPDATE=1` writes the messages; read them before keeping them.
-#[test]
-fn every_broken_config_gives_its_message() {
-    let files = yaml_files(&folder());
-    assert!(files.len() >= 40);
+/// Each broken file in `folder` beside the message it must give. `UPDATE=1` writes the messages; read them before keeping them.
+fn give_their_messages(folder: &Path, least: usize, error: impl Fn(&str, String) -> Option<ConfigErrors>) {
+    let files = yaml_files(folder);
+    assert!(files.len() >= least);
     let mut different = vec![];
     for file in files {
         let name = file.file_name().unwrap().to_str().unwrap();
         let text = std::fs::read_to_string(&file).unwrap();
-        let Err(errors) = load_text(name, text, folder(), &[]) else {
+        let Some(errors) = error(name, text) else {
             panic!("{name} is accepted");
         };
-        // Workload files are named with the folder they were found in, which is another one on every machine.
-        let message = errors.to_string().replace(&format!("{}/", folder().display()), "") + "\n";
-        let message = message.replace("tests/config_errors/", "");
+        // Files that it names are told with the folder they were found in, which is another one on every machine.
+        let message = errors.to_string().replace(&format!("{}/", folder.display()), "") + "\n";
+        let inside = folder.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let message = message.replace(&format!("{}/", inside.display()), "");
         let golden = file.with_extension("txt");
         if std::env::var_os("UPDATE").is_some() {
             std::fs::write(&golden, &message).unwrap();
@@ -40,6 +40,17 @@ fn every_broken_config_gives_its_message() {
         }
     }
     assert!(different.is_empty(), "{}", different.join("\n"));
+}
+
+#[test]
+fn every_broken_config_gives_its_message() {
+    give_their_messages(&folder(), 40, |name, text| load_text(name, text, folder(), &[]).err());
+}
+
+#[test]
+fn every_broken_sweep_gives_its_message() {
+    let folder = folder().with_file_name("sweep_errors");
+    give_their_messages(&folder, 20, |name, text| load_sweep_text(name, text, folder.clone()).err());
 }
 
 #[test]
@@ -83,6 +94,30 @@ fn a_file_that_cannot_be_read_is_named() {
     assert!(error.contains("cannot read") && error.contains("did you mean"), "{error}");
     let error = lab::config::load(&folder(), &[]).unwrap_err().to_string();
     assert!(error.contains("is a folder"), "{error}");
+}
+
+#[test]
+fn mutated_sweeps_never_panic() {
+    let sweeps = folder().join("../../../configs/sweeps");
+    let small = |text: String| text.replace("steps: 30", "steps: 3").replace("steps: 2", "steps: 1");
+    let texts: Vec<String> =
+        yaml_files(&sweeps).iter().map(|f| small(std::fs::read_to_string(f).unwrap())).collect();
+    let mut random = Random(20_260_202);
+    let (mut accepted, mut refused) = (0, 0);
+    for round in 0..300 {
+        match load_sweep_text(
+            "mutated.yaml",
+            mutate(&texts[round % texts.len()], &mut random),
+            sweeps.clone(),
+        ) {
+            Ok(sweep) => accepted += usize::from(!sweep.points.is_empty()),
+            Err(errors) => {
+                assert!(errors.count() > 0 && !errors.to_string().is_empty());
+                refused += 1;
+            }
+        }
+    }
+    assert!(accepted > 15 && refused > 80, "{accepted} accepted, {refused} refused");
 }
 
 #[test]

@@ -22,6 +22,7 @@ fn yaml_files(folder: &str) -> Vec<(PathBuf, String, serde_json::Value)> {
 fn schemas_and_reference_are_up_to_date() {
     for (name, text) in [
         ("configs/schema.json", lab::config::schema()),
+        ("configs/sweeps/schema.json", lab::config::sweep_schema()),
         ("workloads/schema.json", lab::config::workload_schema()),
         ("configs/REFERENCE.md", lab::config::reference()),
     ] {
@@ -37,9 +38,11 @@ fn schemas_and_reference_are_up_to_date() {
 /// Editors find the schema by the comment in the file.
 #[test]
 fn every_shipped_file_names_its_schema_and_keeps_to_it() {
-    for (folder, schema, least) in
-        [("configs", lab::config::schema(), 8), ("workloads", lab::config::workload_schema(), 2)]
-    {
+    for (folder, schema, least) in [
+        ("configs", lab::config::schema(), 8),
+        ("configs/sweeps", lab::config::sweep_schema(), 2),
+        ("workloads", lab::config::workload_schema(), 2),
+    ] {
         let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
         let validator = jsonschema::validator_for(&schema).unwrap();
         let files = yaml_files(folder);

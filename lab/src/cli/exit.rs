@@ -1,5 +1,5 @@
 //! Exit codes, and the errors that lead to some of them.
-use crate::{config::ConfigErrors, results::ResultsError};
+use crate::{config::ConfigErrors, results::ResultsError, sweep::SweepError};
 use std::process::ExitCode;
 
 /// How the program ends. Where several apply, the greatest counts (they are in the order of their rank).
@@ -11,6 +11,8 @@ pub(super) enum Exit {
     Failed,
     /// A verdict is inconclusive, or a live run unfit.
     Inconclusive,
+    /// Cells of a sweep are missing.
+    Incomplete,
     /// Try again when there is room (`EX_TEMPFAIL` of sysexits).
     TryAgain,
     /// Someone stopped it; what was done is kept.
@@ -25,6 +27,7 @@ impl Exit {
             Exit::Done => 0,
             Exit::Failed => 1,
             Exit::Inconclusive => 2,
+            Exit::Incomplete => 3,
             Exit::Interrupted => 130,
             Exit::TryAgain => 75,
             Exit::Usage => 64,
@@ -48,6 +51,9 @@ pub(super) enum Failure {
     /// Results cannot be written or read.
     #[error("error: {0}")]
     Results(#[from] ResultsError),
+    /// A sweep cannot be run or merged.
+    #[error("error: {0}")]
+    Sweep(SweepError),
     /// The host cannot do a live run.
     #[error("error: {0}")]
     #[cfg_attr(not(feature = "live"), expect(dead_code, reason = "only live runs ask something of the host"))]
@@ -63,6 +69,9 @@ impl Failure {
             Failure::Usage(_) | Failure::Config(_) => Exit::Usage,
             Failure::Results(error) if error.is_full() => Exit::TryAgain,
             Failure::Results(_) => Exit::Usage,
+            Failure::Sweep(SweepError::Nondeterminism { .. }) => Exit::Failed,
+            Failure::Sweep(error) if error.is_temporary() => Exit::TryAgain,
+            Failure::Sweep(_) => Exit::Usage,
             Failure::Host(_) => Exit::Inconclusive,
             Failure::Interrupted => Exit::Interrupted,
         }

@@ -20,6 +20,7 @@ mod schema;
 mod selftest;
 mod signals;
 mod study;
+mod sweep;
 mod table;
 mod threshold;
 
@@ -40,7 +41,7 @@ Example:
   lab run configs/retry-storm.yaml
 
 Exit codes: 0 done and all expectations held, 1 an expectation failed, 2 inconclusive or the host was unfit,
-64 bad config or usage, 75 try again (the disk is full), 130 interrupted (what was done is kept)";
+3 a sweep is incomplete, 64 bad config or usage, 75 try again (the disk is full), 130 interrupted (what was done is kept)";
 
 #[derive(Debug, Subcommand)]
 enum Verb {
@@ -48,24 +49,26 @@ enum Verb {
     Run(run::Args),
     /// Explain configs without running them: hand calculations, and whether they are vulnerable
     Check(check::Args),
-    /// How long the healthy state lives with no trigger, and the failed state after one
-    Lifetime(lifetime::Args),
-    /// The probability that a state tips over, by branches that go on from it
-    Committor(committor::Args),
     /// What theory says before anything runs: formulas, a Markov chain and a fluid, side by side
     Predict(predict::Args),
-    /// Two results side by side, or the simulated and live halves of one
-    Compare(compare::Args),
     /// The smallest trigger that tips: P(metastable) over a dotted path
     Threshold(threshold::Args),
     /// The load up and down: where it falls, where it heals, and the two capacities
     Hysteresis(hysteresis::Args),
+    /// How long the healthy state lives with no trigger, and the failed state after one
+    Lifetime(lifetime::Args),
+    /// The probability that a state tips over, by branches that go on from it
+    Committor(committor::Args),
     /// What gets a service out of its failed state, and what each lever costs
     Cure(cure::Args),
     /// Which metric tells stuck from recovered runs, and whether anything warns
     Signals(signals::Args),
     /// Theory, simulation and live runs on the same questions, and how far apart they are
     Agree(agree::Args),
+    /// One experiment at every point of a grid, over many seeds, on one machine or many: phase maps
+    Sweep(sweep::Args),
+    /// Two results side by side, or the simulated and live halves of one
+    Compare(compare::Args),
     /// Is this host fit for live runs? Measures it against theory and simulation
     #[cfg(feature = "live")]
     Selftest(selftest::Args),
@@ -90,15 +93,16 @@ pub fn main() -> ExitCode {
     let done = match cli.verb {
         Verb::Run(args) => run::run(&args),
         Verb::Check(args) => check::check(&args),
-        Verb::Lifetime(args) => lifetime::run(&args),
-        Verb::Committor(args) => committor::run(&args),
         Verb::Predict(args) => predict::run(&args),
-        Verb::Compare(args) => compare::compare(&args),
         Verb::Threshold(args) => threshold::run(&args),
         Verb::Hysteresis(args) => hysteresis::run(&args),
-        Verb::Agree(args) => agree::run(&args),
+        Verb::Lifetime(args) => lifetime::run(&args),
+        Verb::Committor(args) => committor::run(&args),
         Verb::Cure(args) => cure::run(&args),
         Verb::Signals(args) => signals::run(&args),
+        Verb::Agree(args) => agree::run(&args),
+        Verb::Sweep(args) => sweep::sweep(&args),
+        Verb::Compare(args) => compare::compare(&args),
         #[cfg(feature = "live")]
         Verb::Selftest(args) => selftest::selftest(&args),
         Verb::Results(args) => keep::results(&args),

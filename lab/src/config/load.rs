@@ -55,19 +55,14 @@ pub fn load(file: &Path, set: &[String]) -> Result<Loaded, ConfigErrors> {
 
 /// Reads the config `text`, called `name` in errors, which lies in `folder`.
 pub fn load_text(name: &str, text: String, folder: PathBuf, set: &[String]) -> Result<Loaded, ConfigErrors> {
-    let mut loader = Loader {
-        folder,
-        sources: Sources(vec![Source { name: name.into(), text }]),
-        findings: vec![],
-        poison: Poison::default(),
-    };
+    let mut loader = Loader::new(name, text, folder);
     match loader.run(set) {
         Some(loaded) => Ok(loaded),
         None => Err(ConfigErrors::new(loader.findings, loader.sources)),
     }
 }
 
-fn read_file(file: &Path) -> Result<String, ConfigErrors> {
+pub(super) fn read_file(file: &Path) -> Result<String, ConfigErrors> {
     let refuse = |message: String, help| Err(ConfigErrors::plain(message, help));
     let shown = file.display();
     match std::fs::metadata(file) {
@@ -100,14 +95,23 @@ fn similar(file: &Path) -> Option<PathBuf> {
     })
 }
 
-struct Loader {
-    folder: PathBuf,
-    sources: Sources,
-    findings: Vec<Finding>,
-    poison: Poison,
+/// What reading a config needs, and what it finds.
+#[derive(Clone)]
+pub(super) struct Loader {
+    /// Where the config lies.
+    pub(super) folder: PathBuf,
+    pub(super) sources: Sources,
+    pub(super) findings: Vec<Finding>,
+    pub(super) poison: Poison,
 }
 
 impl Loader {
+    /// For the file called `name`, which holds `text` and lies in `folder`.
+    pub(super) fn new(name: &str, text: String, folder: PathBuf) -> Loader {
+        let sources = Sources(vec![Source { name: name.into(), text }]);
+        Loader { folder, sources, findings: vec![], poison: Poison::default() }
+    }
+
     fn run(&mut self, set: &[String]) -> Option<Loaded> {
         let text = self.sources.0[0].text.clone();
         let mut root = self.parse(&text, 0)?;
@@ -137,7 +141,7 @@ impl Loader {
         Some(Loaded { experiment, variants, expectations, points, resolved, warnings })
     }
 
-    fn parse(&mut self, text: &str, source: usize) -> Option<Node> {
+    pub(super) fn parse(&mut self, text: &str, source: usize) -> Option<Node> {
         match parse(text, source) {
             Ok((root, repeated)) => {
                 self.findings.extend(repeated.into_iter().map(Finding::from));
@@ -151,7 +155,7 @@ impl Loader {
     }
 
     /// Expands and reads a tree, and works out what it leaves open.
-    fn experiment(&mut self, tree: &mut Node) -> Option<Experiment> {
+    pub(super) fn experiment(&mut self, tree: &mut Node) -> Option<Experiment> {
         let Loader { folder, sources, findings, poison } = self;
         Expander { folder, sources, findings, poison }.experiment(tree);
         let mut experiment: Experiment = read(tree, poison, findings)?;
@@ -160,7 +164,7 @@ impl Loader {
     }
 
     /// The resolved experiment as a tree; what was written keeps its place.
-    fn resolved(&mut self, experiment: &Experiment, written: &Node) -> Option<Node> {
+    pub(super) fn resolved(&self, experiment: &Experiment, written: &Node) -> Option<Node> {
         let mut tree = effective(experiment)?;
         relocate(&mut tree, Some(written), written.place);
         Some(tree)

@@ -30,6 +30,7 @@ mod reference;
 pub mod replication;
 mod resolve;
 pub mod service;
+pub mod sweep;
 pub mod units;
 pub mod workload;
 
@@ -38,4 +39,5 @@ pub use expect::Metric;
 pub use experiment::Experiment;
 pub use load::{Loaded, LoadedVariant, load, load_text};
 pub use preset::{PRESETS, Preset, Tag};
-pub use reference::{reference, schema, workload_schema};
+pub use reference::{reference, schema, sweep_schema, workload_schema};
+pub use sweep::{LoadedAxis, LoadedPoint, LoadedSweep, load_sweep, load_sweep_text};

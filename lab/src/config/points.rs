@@ -96,13 +96,20 @@ fn of(member: &Candidate<'_>) -> String {
     member.variant.map_or_else(String::new, |name| format!(" (variant `{name}`)"))
 }
 
+/// The number that a value is on an axis, and its unit; `None` if it is no number.
+pub(super) fn on_axis(node: &Node) -> Option<(f64, &'static str)> {
+    match node.text()?.parse().ok()? {
+        Amount::Number(number) => Some((number, "")),
+        Amount::Rate(rate) => Some((rate.0, "per second")),
+        Amount::Share(share) => Some((share.0 * 100.0, "%")),
+        Amount::Duration(length) => (length.0 < Span::FOREVER).then(|| (length.0.as_secs_f64(), "s")),
+    }
+}
+
 fn number(member: &Candidate<'_>, node: &Node, path: &str) -> Result<(f64, &'static str), NoPoints> {
-    match node.text().and_then(|text| text.parse::<Amount>().ok()) {
-        Some(Amount::Number(number)) => Ok((number, "")),
-        Some(Amount::Rate(rate)) => Ok((rate.0, "per second")),
-        Some(Amount::Share(share)) => Ok((share.0 * 100.0, "%")),
-        Some(Amount::Duration(length)) if length.0 < Span::FOREVER => Ok((length.0.as_secs_f64(), "s")),
-        _ => {
+    match on_axis(node) {
+        Some(found) => Ok(found),
+        None => {
             let found = node.one_line();
             let message =
                 format!("`{path}` is `{found}`{}, which is no number to put on an axis", of(member));
@@ -138,7 +145,7 @@ fn varies(figure: &Figure, points: &[Point], several: bool) -> Result<(), NoPoin
 }
 
 /// A word for each value: that of the choice where it tells them apart, else the whole value.
-fn labels(path: &str, values: &[&Node]) -> Vec<String> {
+pub(super) fn labels(path: &str, values: &[&Node]) -> Vec<String> {
     let short = |node: &Node| match &node.value {
         Value::Map(entries) if entries.len() == 1 => entries[0].key.one_line(),
         _ => node.one_line(),

@@ -2,6 +2,7 @@
 use super::{
     experiment::Experiment,
     preset::{Tag, of_block},
+    sweep::Sweep,
     workload::Workload,
 };
 use schemars::{JsonSchema, generate::SchemaSettings};
@@ -16,6 +17,11 @@ pub fn schema() -> String {
 /// The JSON schema of a workload in a file of its own, as `workloads/schema.json` holds it.
 pub fn workload_schema() -> String {
     pretty(&schema_of::<Workload>())
+}
+
+/// The JSON schema of a sweep, as `configs/sweeps/schema.json` holds it.
+pub fn sweep_schema() -> String {
+    pretty(&schema_of::<Sweep>())
 }
 
 fn pretty(schema: &Value) -> String {
@@ -53,6 +59,7 @@ pub fn reference() -> String {
             page.block(&name, &definition);
         }
     }
+    page.sweeps();
     presets(&mut page.text, "retry");
     presets(&mut page.text, "hedge");
     presets(&mut page.text, "membership");
@@ -80,6 +87,20 @@ fn described(schema: &Value) -> String {
 }
 
 impl Page {
+    /// Sweep files, and what only they hold.
+    fn sweeps(&mut self) {
+        let root = schema_of::<Sweep>();
+        let definitions = root["definitions"].as_object().cloned().unwrap_or_default();
+        let own: Vec<String> =
+            definitions.keys().filter(|name| !self.definitions.contains_key(*name)).cloned().collect();
+        self.definitions.extend(definitions);
+        self.block("A sweep", &root);
+        for name in own {
+            let definition = self.definitions[&name].clone();
+            self.block(&name, &definition);
+        }
+    }
+
     fn block(&mut self, name: &str, schema: &Value) {
         let _ = write!(self.text, "## {name}\n\n");
         let about = described(schema);

@@ -6,6 +6,7 @@
 //! - [`wanted`]: those that a config asks for.
 //! - [`drift()`], [`bifurcation()`]: pictures of theory, with simulations laid over them.
 //! - [`agreement()`], [`threshold()`], [`loops`], [`lifetimes`], [`committor()`], [`cure()`], [`signals()`], [`warning()`]: those of studies.
+//! - [`phase_maps`]: those of a sweep.
 mod agreement;
 mod bifurcation;
 mod busy;
@@ -22,6 +23,7 @@ mod hits;
 mod hysteresis;
 pub mod ink;
 mod loops;
+mod map;
 mod over_time;
 mod overlay;
 mod panel;
@@ -51,6 +53,7 @@ pub use cure::cure;
 pub use drift::drift;
 pub use finding::{finding, findings};
 pub use loops::loops;
+pub use map::phase_maps;
 pub use overlay::overlay;
 pub use percentiles::percentiles;
 pub use setting::setting;

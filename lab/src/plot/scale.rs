@@ -29,6 +29,14 @@ impl Scale {
         }
     }
 
+    /// As [`Scale::ticks`], for a panel so large that a logarithmic axis has room for 1, 2 and 5 of every power of ten.
+    pub(super) fn close_ticks(&self, wanted: usize) -> Vec<f64> {
+        match *self {
+            Scale::Log(low, high) if high < low * 1e3 => round_values(low, high, &[1.0, 2.0, 5.0]),
+            _ => self.ticks(wanted),
+        }
+    }
+
     /// Values between the marks of a logarithmic axis that get a small mark.
     pub(super) fn small_ticks(&self) -> Vec<f64> {
         match *self {

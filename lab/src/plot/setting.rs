@@ -33,7 +33,7 @@ pub(super) fn planned(scenario: &Scenario) -> String {
     format!("{}, fresh load {}{share}; {}", service(scenario), rate(fresh), clients(scenario))
 }
 
-fn service(scenario: &Scenario) -> String {
+pub(super) fn service(scenario: &Scenario) -> String {
     let all: Vec<String> = (0..scenario.services.len()).map(|index| of_service(scenario, index)).collect();
     match &all[..] {
         [one] => one.clone(),
@@ -148,7 +148,7 @@ fn hedged(hedge: &Hedge) -> String {
     }
 }
 
-fn clients(scenario: &Scenario) -> String {
+pub(super) fn clients(scenario: &Scenario) -> String {
     let groups = &scenario.clients;
     let policy = &groups[0].policy;
     let who = if groups.len() == 1 { "clients".into() } else { format!("clients {}", groups[0].name) };

@@ -2,9 +2,11 @@
 mod build;
 mod build_group;
 mod build_policy;
+pub mod grid;
 pub mod plan;
 pub mod sample;
 
+pub use grid::{Grid, load_grid};
 pub use plan::{Bound, Claim, Expect, Metric, Over, Plan, Variant, Wanted, load};
 
 use lab_core::{

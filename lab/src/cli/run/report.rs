@@ -8,6 +8,7 @@ use crate::{
     plot::{Figure, finding},
     report::{AgreementRow, ExpectationRow, HandRow, Number, Picture, ReportInput, VerdictRow},
     scenario::Scenario,
+    sweep::script::quoted,
     theory::{Hand, hand},
     verdict::{Row, Value, shares},
 };
@@ -162,22 +163,12 @@ fn expectations(experiment: &Experiment<'_>) -> Vec<ExpectationRow> {
 }
 
 fn commands(experiment: &Experiment<'_>) -> Vec<String> {
-    let arguments: Vec<String> = std::env::args().skip(1).map(quoted).collect();
+    let arguments: Vec<String> = std::env::args().skip(1).map(|word| quoted(&word)).collect();
     vec![
         format!("lab {}", arguments.join(" ")),
         "lab run scenario.yaml".into(),
-        format!("lab check {}", quoted(experiment.plan.file.display().to_string())),
+        format!("lab check {}", quoted(&experiment.plan.file.display().to_string())),
     ]
-}
-
-/// As a shell reads it as one word.
-fn quoted(word: String) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./=:,%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 fn made_by(experiment: &Experiment<'_>) -> Vec<(String, String)> {

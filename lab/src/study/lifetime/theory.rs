@@ -1,7 +1,7 @@
 //! What the hand calculations and the birth–death chain say of the two lifetimes.
 use crate::{
     scenario::Scenario,
-    theory::{ServiceHand, hand, retries::Chain},
+    theory::{BirthDeath, ServiceHand, hand},
 };
 use serde::Serialize;
 
@@ -45,14 +45,14 @@ pub fn expected_recovery(scenario: &Scenario) -> Expected {
     }
     // So far beyond the backlog that a queue without a bound hardly ever gets there.
     let places = places.min(20.0 * backlog + 1000.0);
-    let chain = Chain {
-        arrivals_per_s: service.offered_per_s / replicas,
-        service_per_s: service.capacity_per_s / replicas,
-        attempts: service.attempts_when_failing,
-        late_from: late_from as u32,
-        places: places as u32,
-    };
-    let passage_s = chain.recovery_s(backlog as u32) - chain.recovery_s(late_from as u32);
+    let chain = BirthDeath::retrying(
+        service.offered_per_s / replicas,
+        service.capacity_per_s / replicas,
+        service.attempts_when_failing,
+        late_from as u32,
+        places as u32,
+    );
+    let passage_s = chain.passage(backlog as u32, late_from as u32).mean_s;
     match (stuck, passage_s.is_finite()) {
         (true, true) => Expected::ByChance(passage_s),
         (false, true) => Expected::Drains(passage_s),
