@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args) -> Outcome {
     let base = study.plan.baseline.clone();
     let live = |what: &str, scenario: &Scenario| run_live(what, scenario, seed, args.common.json);
     let live: Option<&Live<'_>> = if args.live { Some(&live) } else { None };
-    let runs = 26 * count as u64;
+    let runs = 28 * count as u64;
     let found = study.watched("agreement", runs, |watch| agreement(&base, &axis, count, live, watch))?;
     let differs = |row: &Row| row.theory_agrees() == Some(false) || row.live_agrees() == Some(false);
     let exit = match (found.unfit.is_empty(), found.rows.iter().any(differs)) {

@@ -4,6 +4,7 @@
 //! interval. A live run takes minutes, so the live service is asked only where it can decide something: two runs, one on either
 //! side of the simulation's answer.
 mod drop;
+mod life;
 mod row;
 
 pub use row::{Answer, Question, Row};
@@ -77,6 +78,7 @@ pub fn agreement(
             rows.push(asked.width(&found));
         }
     }
+    rows.extend(life::rows(base, count, watch));
     let Asked { live_runs, unfit, .. } = asked;
     Ok(Agreement { rows, seeds: count, live_runs, unfit, interrupted: (watch.stopped)() })
 }
