@@ -76,11 +76,8 @@ fn run_live(what: &str, scenario: &Scenario, seed: u64, quiet: bool) -> Option<(
     }
     let bar = progress::bar(&format!("live, {what}"), scenario.duration.0 / 1_000_000, quiet);
     let show = |p: Progress| bar.set_position(p.elapsed.0 / 1_000_000);
-    let options = LiveOptions {
-        progress: Some(&show),
-        interrupted: Some(interrupt::flag()),
-        ..LiveOptions::default()
-    };
+    let options =
+        LiveOptions { progress: Some(&show), interrupted: Some(interrupt::flag()), ..LiveOptions::default() };
     let done = live(scenario, seed, &options);
     bar.finish_and_clear();
     let done = done.map_err(|error| eprintln!("note: {what} was not run live: {error}")).ok()?;
@@ -118,7 +115,10 @@ fn tell(found: &Agreement) -> String {
             agrees(row),
         ]);
     }
-    let mut text = format!("  {} seeds; theory is promised to within a factor that each line names\n\n{table}\n", found.seeds);
+    let mut text = format!(
+        "  {} seeds; theory is promised to within a factor that each line names\n\n{table}\n",
+        found.seeds
+    );
     for row in &found.rows {
         let what = row.what.as_ref().map_or(String::new(), |what| format!(" ({what})"));
         text += &format!("  {}{what}, theory to within ×{}\n", row.question.words(), row.question.promised());

@@ -1,7 +1,7 @@
 //! The bifurcation diagram of retries: how many attempts a call makes in each state that a load has, with simulations over it.
 use super::{
     Figure,
-    canvas::{AXIS_NAME, At, CENTRE_TOP, Canvas, REFERENCE, draw, name_in, remark_in},
+    canvas::{AXIS_NAME, At, CENTRE_TOP, Canvas, LEFT_MIDDLE, REFERENCE, draw, name_in, remark_in},
     header::Header,
     ink::{Colour, colour},
     panel::Panel,
@@ -30,10 +30,11 @@ pub fn bifurcation(hand: &ServiceHand, simulated: &[Settles], run: &RunView) -> 
     }
     let branches = Branches::new(hand);
     let title = branches.title(hand);
-    let by = if simulated.is_empty() { "" } else { "; dots: simulations begun empty, rings: begun in failure" };
+    let by =
+        if simulated.is_empty() { "" } else { "; dots: simulations begun empty, rings: begun in failure" };
     let subtitle = format!("{}{by}", setting(run));
     let header = Header::new(&title, &subtitle, None, WIDTH);
-    let y0 = header.bottom() + 24.0;
+    let y0 = header.bottom() + 66.0;
     let air = 0.14 * (branches.attempts - 1.0);
     let panel = Panel {
         x0: LEFT,
@@ -122,9 +123,13 @@ impl Branches {
             (self.ceiling(), format!("ceiling {}", rate(self.ceiling()))),
             (self.capacity_per_s, format!("capacity {}", rate(self.capacity_per_s))),
         ];
-        for (load, _) in &marks {
-            let x = panel.px(*load);
-            canvas.dashed((x, panel.y0), (x, panel.y1), colour::MUTED);
+        // Like flags, each at a height of its own.
+        for (row, (load, words)) in marks.iter().enumerate() {
+            let (x, y) = (panel.px(*load), panel.y0 - 8.0 - 16.0 * (2 - row) as f64);
+            canvas.dashed((x, y - 8.0), (x, panel.y1), colour::MUTED);
+            let length = REFERENCE.width(words);
+            let left = if x - length - 5.0 > panel.x0 { x - length - 5.0 } else { x + 5.0 };
+            canvas.text(words, REFERENCE, (left, y), LEFT_MIDDLE);
             places.avoid(vec![vec![(x, panel.y0), (x, panel.y1)]]);
         }
         self.pulls(canvas, panel, &mut places);
@@ -143,51 +148,64 @@ impl Branches {
             }
         }
         if hand.offered_per_s <= self.capacity_per_s * 1.04 {
-            let (x, words) = (panel.px(hand.offered_per_s), format!("this load: {}", rate(hand.offered_per_s)));
+            let (x, words) =
+                (panel.px(hand.offered_per_s), format!("this load: {}", rate(hand.offered_per_s)));
             canvas.line(&[(x, panel.y1), (x, panel.y1 - 10.0)], colour::BLUE, 2.5);
-            let (kind, length) = (remark_in(colour::BLUE), remark_in(colour::BLUE).width(&words));
-            let candidates = [(x - length / 2.0, panel.y1 - 24.0), (x - length - 6.0, panel.y1 - 16.0), (x + 6.0, panel.y1 - 16.0)];
-            places.write(canvas, &words, kind, &candidates);
+            let kind = remark_in(colour::BLUE);
+            let length = kind.width(&words);
+            let (y, beside) =
+                (panel.y1 - 17.0, [(x - length - 7.0, panel.y1 - 14.0), (x + 7.0, panel.y1 - 14.0)]);
+            let candidates = [[(x - length / 2.0, y - 9.0)].as_slice(), &beside].concat();
+            places.write_on_paper(canvas, &words, kind, &candidates);
         }
-        self.names(canvas, panel, &mut places, &unstable);
-        for (load, words) in &marks {
-            let (x, length) = (panel.px(*load), REFERENCE.width(words));
-            let heights = [8.0, 24.0, 40.0, 56.0, 72.0].map(|down| panel.y0 + down);
-            let candidates: Vec<At> =
-                heights.iter().flat_map(|y| [(x - 6.0 - length, *y), (x + 6.0, *y)]).collect();
-            places.write(canvas, words, REFERENCE, &candidates);
-        }
+        self.names(canvas, panel, &mut places);
     }
 
-    fn names(&self, canvas: &Canvas, panel: &Panel, places: &mut Places, unstable: &[At]) {
-        let mut name = |words: &str, colour: Colour, spots: Vec<At>| {
-            let kind = name_in(colour);
-            let spots: Vec<At> = spots.iter().map(|(x, y)| (x - kind.width(words) / 2.0, *y)).collect();
-            places.write(canvas, words, kind, &spots);
-        };
+    fn names(&self, canvas: &Canvas, panel: &Panel, places: &mut Places) {
         let middle = f64::midpoint(panel.px(self.hidden_per_s), panel.px(self.ceiling()));
-        let shifts = [0.0, -40.0, 40.0, -80.0, 80.0, -120.0];
+        let shifts = [0.0, -40.0, 40.0, -80.0, 80.0, -120.0, -180.0];
+        let mut flat = |words: &str, colour: Colour, heights: [f64; 2]| {
+            let kind = name_in(colour);
+            let left = middle - kind.width(words) / 2.0;
+            let spots = shifts.iter().flat_map(|dx| heights.map(|y| (left + dx, y))).collect::<Vec<At>>();
+            places.write_on_paper(canvas, words, kind, &spots);
+        };
         let (low, high) = (panel.py(1.0), panel.py(self.attempts));
-        name("healthy: stable", colour::GREEN, shifts.iter().flat_map(|dx| [(middle + dx, low - 22.0), (middle + dx, low + 10.0)]).collect());
-        name("failed: stable", colour::RED, shifts.iter().flat_map(|dx| [(middle + dx, high + 10.0), (middle + dx, high - 22.0)]).collect());
-        let spots = [0.35, 0.45, 0.55, 0.25, 0.65].map(|share| unstable.get((share * unstable.len() as f64) as usize));
-        let spots = spots.into_iter().flatten().flat_map(|(x, y)| [(x + 85.0, *y - 14.0), (x + 95.0, *y - 26.0), (x - 85.0, *y + 12.0)]).collect();
-        name("unstable: attempts just fill the capacity", colour::PURPLE, spots);
+        flat("healthy: stable", colour::GREEN, [low + 12.0, low - 24.0]);
+        if self.unstable.is_empty() {
+            return;
+        }
+        flat("failed: stable", colour::RED, [high + 12.0, high - 24.0]);
+        let (words, kind) = ("unstable: attempts just fill the capacity", name_in(colour::PURPLE));
+        let length = kind.width(words);
+        let beside = |share: f64| {
+            let (x, y) = self.between(panel, share);
+            [(x + 14.0, y - 16.0), (x - 14.0 - length, y + 6.0)]
+        };
+        let spots: Vec<At> = [0.25, 0.45, 0.65, 0.35, 0.55, 0.15, 0.8].into_iter().flat_map(beside).collect();
+        places.write_on_paper(canvas, words, kind, &spots);
+    }
+
+    /// The place of the unstable state at a load between hidden capacity and ceiling.
+    fn between(&self, panel: &Panel, share: f64) -> At {
+        let load = self.hidden_per_s + (self.ceiling() - self.hidden_per_s) * share;
+        let nearest = |a: &&State, b: &&State| (a.0 - load).abs().total_cmp(&(b.0 - load).abs());
+        let state = self.unstable.iter().min_by(nearest).copied().unwrap_or((load, 1.0));
+        (panel.px(state.0), panel.py(state.1))
     }
 
     /// Arrows away from the unstable state.
     fn pulls(&self, canvas: &Canvas, panel: &Panel, places: &mut Places) {
-        for share in [0.15, 0.35, 0.55, 0.75, 0.93] {
-            let load = self.hidden_per_s + (self.ceiling() - self.hidden_per_s) * share;
-            let Some(state) = self.unstable.iter().min_by(|a, b| (a.0 - load).abs().total_cmp(&(b.0 - load).abs()))
-            else {
-                return;
-            };
-            let (x, y) = (panel.px(load), panel.py(state.1));
+        if self.unstable.is_empty() {
+            return;
+        }
+        for share in [0.12, 0.32, 0.52, 0.72, 0.92] {
+            let (x, y) = self.between(panel, share);
             for end in [panel.py(self.attempts) + 7.0, panel.py(1.0) - 7.0] {
                 let way = end - y;
                 if way.abs() > 26.0 {
-                    let (from, to) = ((x, y + way.signum() * 9.0), (x, y + way.signum() * (way.abs() - 4.0).min(46.0)));
+                    let reach = |length: f64| (x, y + way.signum() * length);
+                    let (from, to) = (reach(9.0), reach((way.abs() - 4.0).min(46.0)));
                     canvas.pale_line(&[from, to], colour::SLATE, 1.25, 0.8);
                     canvas.arrow_head(from, to, 8.0, colour::SLATE);
                     places.avoid(vec![vec![from, to]]);
@@ -236,5 +254,10 @@ fn axes(canvas: &Canvas, panel: &Panel) {
     panel.lower_axis(canvas, &across.iter().map(|v| (*v, number(*v))).collect::<Vec<_>>());
     let below = (f64::midpoint(panel.x0, panel.x1), panel.y1 + 31.0);
     canvas.text("offered load (calls per second)", AXIS_NAME, below, CENTRE_TOP);
-    canvas.text_upwards("attempts per call", AXIS_NAME, (20.0, f64::midpoint(panel.y0, panel.y1)), CENTRE_TOP);
+    canvas.text_upwards(
+        "attempts per call",
+        AXIS_NAME,
+        (20.0, f64::midpoint(panel.y0, panel.y1)),
+        CENTRE_TOP,
+    );
 }

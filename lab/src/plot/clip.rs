@@ -22,7 +22,10 @@ pub(super) fn curve(curve: &[At], top: f64, bottom: f64) -> Vec<Vec<At>> {
 /// The pieces of `curve` inside a rectangle, from its upper left to its lower right corner.
 pub(super) fn inside(path: &[At], from: At, to: At) -> Vec<Vec<At>> {
     let turned = |piece: &Vec<At>| -> Vec<At> { piece.iter().map(|(x, y)| (*y, *x)).collect() };
-    let across = curve(path, from.1, to.1).iter().flat_map(|piece| curve(&turned(piece), from.0, to.0)).collect::<Vec<_>>();
+    let across = curve(path, from.1, to.1)
+        .iter()
+        .flat_map(|piece| curve(&turned(piece), from.0, to.0))
+        .collect::<Vec<_>>();
     across.iter().map(turned).collect()
 }
 

@@ -1,7 +1,7 @@
 //! The drift field of queue and outstanding retries: where the chain is drawn to, the line that parts its ways, and a run over it.
 use super::{
     Figure,
-    canvas::{AXIS_NAME, At, CENTRE_TOP, Canvas, REFERENCE, draw, name_in, remark_in},
+    canvas::{AXIS_NAME, At, CENTRE_BOTTOM, CENTRE_TOP, Canvas, REFERENCE, draw, name_in, remark_in},
     clip,
     header::Header,
     ink::{Colour, colour},
@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     study::portrait::Place,
-    theory::{Solved, chain::Field},
+    theory::{
+        Solved,
+        chain::{Field, Fitted},
+    },
     verdict::RunView,
 };
 
@@ -30,15 +33,14 @@ const SHORTEST: f64 = 6.0;
 /// The drift field of the chain `solved`, for one replica of the service, with the way of `run` over it.
 pub fn drift(solved: &Solved, service: &str, way: &[Place], run: &RunView) -> Figure {
     let picture = Picture::new(solved, way);
-    let title = picture.title(solved);
-    let model = &solved.fitted.model;
+    let title = picture.title(run.scenario.services.iter().any(|s| s.name == service && s.replicas == 1));
     let scale = match solved.fitted.jobs_per_state {
         by if by > 1.0 => format!("; chain in steps of {} jobs", number(by)),
         _ => String::new(),
     };
-    let subtitle = format!("{}{scale}; line: the run", setting(run));
+    let subtitle = format!("{}{scale}", setting(run));
     let header = Header::new(&title, &subtitle, None, WIDTH);
-    let y0 = header.bottom() + 22.0;
+    let y0 = header.bottom() + 34.0;
     let panel = Panel {
         x0: LEFT,
         y0,
@@ -49,7 +51,7 @@ pub fn drift(solved: &Solved, service: &str, way: &[Place], run: &RunView) -> Fi
     };
     let ink = draw(WIDTH, panel.y1 + 60.0, |canvas| {
         header.draw(canvas);
-        picture.draw(canvas, &panel, model.service_per_s * model.timeout_s * picture.by);
+        picture.draw(canvas, &panel);
     });
     let caption = format!(
         "{title}. Arrows: mean drift of jobs in the queue of one replica of {service} and of outstanding retries; the line \
@@ -76,56 +78,49 @@ impl<'a> Picture<'a> {
         Picture { solved, way, field: Field::new(model), by, most: (most.0, most.1.max(1.0)) }
     }
 
-    fn title(&self, solved: &Solved) -> String {
-        let load = rate(solved.fitted.model.arrivals_per_s * self.by);
-        let portrait = &solved.portrait;
-        let late = solved.fitted.model.service_per_s * solved.fitted.model.timeout_s;
-        match (portrait.failed, portrait.healthy.0 < late) {
-            (Some(_), _) => format!("Two sinks, and a line between them: at {load} a replica heals or fails"),
-            (None, true) => format!("One sink: at {load} a replica always comes back"),
-            (None, false) => format!("One sink: at {load} a replica always fails"),
+    fn title(&self, alone: bool) -> String {
+        let load = rate(self.solved.fitted.model.arrivals_per_s * self.by);
+        let who = if alone { "the service" } else { "a replica" };
+        match (self.solved.portrait.failed, self.heals()) {
+            (Some(_), _) => format!("Two sinks, and a line between them: at {load} {who} heals or fails"),
+            (None, true) => format!("One sink: at {load} {who} always comes back"),
+            (None, false) => format!("One sink: at {load} {who} always fails"),
         }
     }
 
-    fn draw(&self, canvas: &Canvas, panel: &Panel, late_jobs: f64) {
+    /// Jobs beyond which every attempt is late.
+    fn late_jobs(&self) -> f64 {
+        self.solved.fitted.model.service_per_s * self.solved.fitted.model.timeout_s * self.by
+    }
+
+    /// Whether the sink in which the way from the empty system ends is a healthy one.
+    fn heals(&self) -> bool {
+        self.solved.portrait.healthy.0 * self.by < self.late_jobs()
+    }
+
+    fn draw(&self, canvas: &Canvas, panel: &Panel) {
         let mut places = Places::new(panel);
         let at = |(jobs, calls): (f64, f64)| (panel.px(jobs * self.by), panel.py(calls * self.by));
-        let line: Vec<At> = self.solved.portrait.separatrix.iter().map(|point| at(*point)).collect();
-        self.sides(canvas, panel, &line);
+        let mut line: Vec<At> = self.solved.portrait.separatrix.iter().map(|point| at(*point)).collect();
+        // Where even the empty queue is drawn to failure there is no line any more.
+        let ends = line.iter().position(|point| point.0 <= panel.x0 + 0.5).map_or(line.len(), |end| end + 1);
+        line.truncate(ends);
+        sides(canvas, panel, &line);
         axes(canvas, panel);
         self.arrows(canvas, panel);
-        if late_jobs < self.most.0 {
-            let x = panel.px(late_jobs);
+        if self.late_jobs() < self.most.0 {
+            let x = panel.px(self.late_jobs());
             canvas.dashed((x, panel.y0), (x, panel.y1), colour::MUTED);
-            places.avoid(vec![vec![(x, panel.y0), (x, panel.y1)]]);
+            let words = format!("μT = {} jobs", number(self.late_jobs()));
+            canvas.text(&words, REFERENCE, (x, panel.y0 - 5.0), CENTRE_BOTTOM);
         }
         canvas.line(&line, colour::PAPER, 5.0);
         canvas.line(&line, colour::PURPLE, 3.0);
         places.avoid(vec![line.clone()]);
         self.run(canvas, panel, &mut places);
         self.sinks(canvas, panel, &mut places, at);
-        self.name_line(canvas, &mut places, &line);
-        if late_jobs < self.most.0 {
-            let (x, words) = (panel.px(late_jobs), format!("μT = {} jobs", number(late_jobs)));
-            let length = REFERENCE.width(&words);
-            let heights = (1..24).map(|k| panel.y1 - 16.0 * f64::from(k));
-            let candidates: Vec<At> = heights.flat_map(|y| [(x - 6.0 - length, y), (x + 6.0, y)]).collect();
-            places.write_on_paper(canvas, &words, REFERENCE, &candidates);
-        }
-    }
-
-    /// Shades the two sides of the line.
-    fn sides(&self, canvas: &Canvas, panel: &Panel, line: &[At]) {
-        if line.is_empty() {
-            return;
-        }
-        let side = |x: f64| {
-            let mut corners = line.to_vec();
-            corners.extend([(x, panel.y0), (x, panel.y1)]);
-            corners
-        };
-        canvas.fill_polygon(&side(panel.x0), colour::GREEN, 0.09);
-        canvas.fill_polygon(&side(panel.x1), colour::RED, 0.08);
+        name_line(canvas, &mut places, &line);
+        self.name_run(canvas, panel, &mut places);
     }
 
     /// Arrows on a grid: where the chain drifts, longer where it is faster.
@@ -161,65 +156,102 @@ impl<'a> Picture<'a> {
         }
     }
 
-    /// The way of the run, with what a load spike did to it.
+    /// The way of the run, with arrow heads along it.
     fn run(&self, canvas: &Canvas, panel: &Panel, places: &mut Places) {
         let points: Vec<At> = self.way.iter().map(|p| (panel.px(p.jobs), panel.py(p.outstanding))).collect();
         let pieces = clip::inside(&points, (panel.x0, panel.y0), (panel.x1, panel.y1));
         for piece in &pieces {
-            canvas.pale_line(piece, colour::PAPER, 3.0, 0.8);
+            canvas.pale_line(piece, colour::PAPER, 3.2, 0.8);
         }
         for piece in &pieces {
-            canvas.pale_line(piece, colour::BLUE, 1.3, 0.85);
+            canvas.pale_line(piece, colour::BLUE, 1.5, 0.9);
         }
-        places.avoid(pieces);
-        let (Some(first), Some(last)) = (self.way.first(), self.way.last()) else { return };
-        let ends = [(first, points[0]), (last, points[points.len() - 1])];
-        for (place, at) in ends {
-            let inside = (panel.x0..=panel.x1).contains(&at.0) && (panel.y0..=panel.y1).contains(&at.1);
-            if inside {
-                canvas.dot(at, 4.5, colour::PAPER);
-                canvas.dot(at, 3.2, colour::BLUE);
-                let words = format!("the run at {}", seconds(place.at_s));
-                let kind = remark_in(colour::BLUE);
-                let length = kind.width(&words);
-                let candidates = around(at, length, 30.0);
-                places.write_on_paper(canvas, &words, kind, &candidates);
+        let mut walked = 40.0;
+        for pair in pieces.iter().flat_map(|piece| piece.windows(2)) {
+            walked += libm::hypot(pair[1].0 - pair[0].0, pair[1].1 - pair[0].1);
+            if walked > 150.0 {
+                canvas.arrow_head(pair[0], pair[1], 9.0, colour::BLUE);
+                walked = 0.0;
             }
         }
+        places.avoid(pieces);
+    }
+
+    /// Says where the run ends, or where it leaves the picture.
+    fn name_run(&self, canvas: &Canvas, panel: &Panel, places: &mut Places) {
+        let inside = |p: &Place| p.jobs <= self.most.0 && p.outstanding <= self.most.1;
+        let stays = self.way.iter().rposition(inside);
+        let Some(place) = stays.and_then(|last| self.way.get(last)) else { return };
+        let at = (panel.px(place.jobs), panel.py(place.outstanding));
+        let ends = stays == Some(self.way.len() - 1);
+        if ends {
+            canvas.dot(at, 5.0, colour::PAPER);
+            canvas.dot(at, 3.6, colour::BLUE);
+        }
+        let words = match ends {
+            true => format!("the simulated run, at {}", seconds(place.at_s)),
+            false => format!("the simulated run leaves at {}", seconds(place.at_s)),
+        };
+        let kind = remark_in(colour::BLUE);
+        let length = kind.width(&words);
+        let candidates: Vec<At> =
+            [14.0, 26.0, 40.0, 56.0].iter().flat_map(|away| around(at, length, *away)).collect();
+        places.write_on_paper(canvas, &words, kind, &candidates);
     }
 
     fn sinks(&self, canvas: &Canvas, panel: &Panel, places: &mut Places, at: impl Fn((f64, f64)) -> At) {
-        let model = &self.solved.fitted.model;
+        let Fitted { model, whole_queue, .. } = &self.solved.fitted;
         let portrait = &self.solved.portrait;
-        let late = model.service_per_s * model.timeout_s;
-        let well = portrait.healthy.0 < late;
-        let full = if self.solved.fitted.whole_queue { "failed" } else { "failed: the queue grows on" };
-        let first = if well { ("healthy", colour::GREEN) } else { (full, colour::RED) };
-        let mut sinks = vec![(portrait.healthy, first)];
-        sinks.extend(portrait.failed.map(|sink| (sink, (full, colour::RED))));
+        let (healthy, failed) = (("healthy", colour::GREEN), ("failed", colour::RED));
+        let mut sinks = vec![(portrait.healthy, if self.heals() { healthy } else { failed })];
+        sinks.extend(portrait.failed.map(|sink| (sink, failed)));
         for (sink, (words, colour)) in sinks {
-            let place = at(sink);
-            ring(canvas, place, colour);
+            let mut words = words.to_owned();
+            let mut place = at(sink);
+            if words == "failed" && !whole_queue {
+                // Where the chain is cut off is no end of the way: the queue grows on, with all calls in orbit that there are.
+                let calls = model.arrivals_per_s * (model.retries + 1.0) * model.again_after_s;
+                place = at((f64::from(model.queue_states - 1), calls.min(f64::from(model.orbit_states - 1))));
+                words = "failed: the queue grows without end".into();
+                let tail = (place.0 - 34.0, place.1);
+                canvas.line(&[tail, (place.0 - 8.0, place.1)], colour, 4.0);
+                canvas.arrow_head(tail, place, 17.0, colour);
+            } else {
+                ring(canvas, place, colour);
+            }
             let kind = name_in(colour);
-            let length = kind.width(words);
-            let mut candidates = around(place, length, 16.0);
-            candidates.extend(around(place, length, 34.0));
-            candidates.retain(|c| c.0 > panel.x0 && c.0 + length < panel.x1);
-            places.write_on_paper(canvas, words, kind, &candidates);
+            let length = kind.width(&words);
+            let candidates: Vec<At> =
+                [12.0, 24.0, 40.0].iter().flat_map(|away| around(place, length, *away)).collect();
+            let candidates: Vec<At> = candidates
+                .into_iter()
+                .filter(|c| c.0 > panel.x0 + 6.0 && c.0 + length < panel.x1 - 6.0)
+                .collect();
+            places.write_on_paper(canvas, &words, kind, &candidates);
         }
     }
+}
 
-    fn name_line(&self, canvas: &Canvas, places: &mut Places, line: &[At]) {
-        if line.is_empty() {
-            return;
-        }
-        let (words, kind) = ("from here it is drawn either way", name_in(colour::PURPLE));
-        let length = kind.width(words);
-        let rows = [0.5, 0.6, 0.4, 0.7, 0.3, 0.8, 0.2].map(|share| line[(share * (line.len() - 1) as f64) as usize]);
-        let candidates: Vec<At> =
-            rows.iter().flat_map(|(x, y)| [(x - length - 12.0, y - 6.0), (x + 12.0, y - 6.0)]).collect();
-        places.write_on_paper(canvas, words, kind, &candidates);
+/// Shades the two sides of the line.
+fn sides(canvas: &Canvas, panel: &Panel, line: &[At]) {
+    let Some(last) = line.last() else { return };
+    let left = [line, &[(panel.x0, last.1), (panel.x0, panel.y1)]].concat();
+    let right = [line, &[(last.0, panel.y0), (panel.x1, panel.y0), (panel.x1, panel.y1)]].concat();
+    canvas.fill_polygon(&left, colour::GREEN, 0.09);
+    canvas.fill_polygon(&right, colour::RED, 0.08);
+}
+
+fn name_line(canvas: &Canvas, places: &mut Places, line: &[At]) {
+    if line.is_empty() {
+        return;
     }
+    let (words, kind) = ("on this line it can go either way", name_in(colour::PURPLE));
+    let length = kind.width(words);
+    let rows =
+        [0.5, 0.6, 0.4, 0.7, 0.3, 0.8, 0.2].map(|share| line[(share * (line.len() - 1) as f64) as usize]);
+    let candidates: Vec<At> =
+        rows.iter().flat_map(|(x, y)| [(x - length - 14.0, y - 6.0), (x + 14.0, y - 6.0)]).collect();
+    places.write_on_paper(canvas, words, kind, &candidates);
 }
 
 /// Upper left corners for a text of this length around a point.
@@ -250,5 +282,5 @@ fn axes(canvas: &Canvas, panel: &Panel) {
     let below = (f64::midpoint(panel.x0, panel.x1), panel.y1 + 31.0);
     canvas.text("jobs at a replica, waiting and in service", AXIS_NAME, below, CENTRE_TOP);
     let left = (20.0, f64::midpoint(panel.y0, panel.y1));
-    canvas.text_upwards("outstanding retries: attempts under way that will be late", AXIS_NAME, left, CENTRE_TOP);
+    canvas.text_upwards("outstanding: calls that will time out and try again", AXIS_NAME, left, CENTRE_TOP);
 }

@@ -3,7 +3,7 @@
 use crate::{
     engine::sim::sim,
     scenario::Scenario,
-    theory::{Prediction, Predictions, amplification::timeout_s},
+    theory::{Prediction, Predictions, amplification::timeout_s, chain::retries_under_way},
     trace::Trace,
     verdict::{Judgement, judge_sim},
 };
@@ -41,10 +41,7 @@ pub fn portraits(scenario: &Scenario, predictions: &Predictions) -> Portraits {
     let trace = sim(scenario, scenario.seed);
     let services = predictions.services.iter().map(|prediction| {
         let index = scenario.services.iter().position(|s| s.name == prediction.service).unwrap_or(0);
-        Portrayed {
-            way: trajectory(scenario, index, &trace),
-            settles: settles(scenario, index, prediction),
-        }
+        Portrayed { way: trajectory(scenario, index, &trace), settles: settles(scenario, index, prediction) }
     });
     Portraits { judgement: judge_sim(scenario, &trace), services: services.collect(), trace }
 }
@@ -56,27 +53,37 @@ pub struct Place {
     pub at_s: f64,
     /// Jobs at the replica, those in service included; a mean over a window.
     pub jobs: f64,
-    /// Calls whose attempt under way will time out, for each replica.
+    /// Calls whose attempt under way will time out and which the chain counts in orbit, for each replica.
     pub outstanding: f64,
 }
 
-/// The way of replica 0 of service `index` through a run: its jobs, and the clients' outstanding attempts divided by the replicas.
+/// The way of replica 0 of service `index` through a run: its jobs, and the clients' outstanding calls divided by the replicas.
 ///
 /// An attempt under way is one of those that will time out if its timeout comes within the next T. So the outstanding ones at a window's
-/// end are counted from the timeouts of the windows after it, as long as there are some of a whole T.
+/// end are counted from the timeouts of the windows after it, as long as there are some of a whole T. Where a budget bounds the retries
+/// under way, most timeouts lead to none: there the retries of the next T are counted, and with them the share of the orbit that gives up.
 pub fn trajectory(scenario: &Scenario, index: usize, trace: &Trace) -> Vec<Place> {
-    let groups: Vec<usize> = (0..scenario.clients.len()).filter(|g| scenario.clients[*g].service == index).collect();
+    let groups: Vec<usize> =
+        (0..scenario.clients.len()).filter(|g| scenario.clients[*g].service == index).collect();
     let timeout = groups.iter().map(|g| timeout_s(&scenario.clients[*g].policy)).fold(0.0, f64::max);
     let ahead = (timeout / trace.window.as_secs_f64()).round().max(1.0) as usize;
-    let timeouts: Vec<u64> = (0..trace.len())
-        .map(|w| groups.iter().map(|g| trace.clients[*g].windows[w].ended[Outcome::Timeout as usize]).sum())
-        .collect();
+    let ends = |group: usize, window: usize| {
+        let (client, measured) = (&scenario.clients[group], &trace.clients[group].windows[window]);
+        match retries_under_way(client) {
+            Some(_) => {
+                let most = f64::from(client.policy.retry.max_attempts);
+                measured.retries as f64 * most / (most - 1.0)
+            }
+            None => measured.ended[Outcome::Timeout as usize] as f64,
+        }
+    };
+    let ended: Vec<f64> = (0..trace.len()).map(|w| groups.iter().map(|g| ends(*g, w)).sum()).collect();
     let replicas = f64::from(scenario.services[index].replicas);
     let server = &trace.servers[scenario.first_replica(index)];
     let places = (0..trace.len().saturating_sub(ahead)).map(|w| Place {
         at_s: trace.bounds(w).1.as_secs_f64(),
         jobs: server.windows[w].queue + server.windows[w].busy,
-        outstanding: timeouts[w + 1..=w + ahead].iter().sum::<u64>() as f64 / replicas,
+        outstanding: ended[w + 1..=w + ahead].iter().sum::<f64>() / replicas,
     });
     places.collect()
 }
@@ -88,13 +95,13 @@ pub struct Settles {
     pub load_per_s: f64,
     /// Whether the run began with a failure.
     pub began_failed: bool,
-    /// Attempts per call over its second half.
+    /// Attempts per call over its last quarter.
     pub attempts_per_call: f64,
 }
 
 /// Loads as shares of the capacity, and timeouts that a run lasts.
 const LOADS: [f64; 12] = [0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95];
-const TIMEOUTS: f64 = 40.0;
+const TIMEOUTS: f64 = 80.0;
 
 /// What the service of `prediction` settles at under loads across its capacity, once begun empty and once with a spike that fills it. None
 /// where several client groups call it, or the runs would take more than a few million attempts.
@@ -102,8 +109,11 @@ pub fn settles(scenario: &Scenario, index: usize, prediction: &Prediction) -> Ve
     let hand = &prediction.hand;
     let one = scenario.clients.len() == 1 && hand.timeout_s.is_finite();
     let length_s = TIMEOUTS * hand.timeout_s;
-    let attempts = LOADS.iter().map(|load| load * hand.capacity_per_s * length_s * (1.0 + hand.max_attempts)).sum::<f64>();
-    if !one || attempts > 1e7 || scenario.clients[0].service != index {
+    let attempts = LOADS
+        .iter()
+        .map(|load| load * hand.capacity_per_s * length_s * (1.0 + hand.max_attempts))
+        .sum::<f64>();
+    if !one || attempts > 2e7 || scenario.clients[0].service != index {
         return vec![];
     }
     let runs: Vec<(f64, bool)> = LOADS.iter().flat_map(|load| [(*load, false), (*load, true)]).collect();
@@ -111,23 +121,25 @@ pub fn settles(scenario: &Scenario, index: usize, prediction: &Prediction) -> Ve
         let load_per_s = load * hand.capacity_per_s;
         let run = at_load(scenario, load_per_s, length_s, began_failed, hand.jobs_per_timeout);
         let trace = sim(&run, run.seed);
-        let (from, until) = (Time::from_secs_f64(length_s / 2.0), run.end());
+        let (from, until) = (Time::from_secs_f64(length_s * 0.75), run.end());
         let attempts_per_call = trace.client_total(from, until).amplification();
         Settles { load_per_s, began_failed, attempts_per_call }
     };
     runs.par_iter().map(settle).collect()
 }
 
-/// `scenario` at a constant load, undisturbed but for a spike at its beginning that leaves three timeouts' jobs if `fails`.
+/// `scenario` at a constant load, undisturbed but, if `fails`, for a spike at its beginning that brings two timeouts' jobs more than it can do.
 fn at_load(scenario: &Scenario, load_per_s: f64, length_s: f64, fails: bool, late_jobs: f64) -> Scenario {
     let mut run = scenario.undisturbed();
     run.duration = Span::from_secs_f64(length_s);
     run.warmup = Span::ZERO;
     run.window = Span::from_secs_f64(length_s / 80.0);
-    run.clients[0].load.stages = vec![Stage { from: Time::ZERO, until: Time::NEVER, rate: load_per_s, end_rate: load_per_s }];
+    run.clients[0].load.stages =
+        vec![Stage { from: Time::ZERO, until: Time::NEVER, rate: load_per_s, end_rate: load_per_s }];
     if fails {
-        let lasts_s = length_s / 40.0;
-        let factor = 1.0 + 4.0 * late_jobs / (lasts_s * load_per_s);
+        let lasts_s = length_s / TIMEOUTS;
+        // One timeout's jobs are done meanwhile.
+        let factor = 3.0 * late_jobs / (lasts_s * load_per_s);
         run.disturbances = vec![Disturbance {
             name: "beginning".into(),
             role: Role::Trigger,

@@ -42,7 +42,8 @@ pub(super) fn write(
         unfit: vec![],
         summary,
     };
-    let manifest = serde_json::to_string_pretty(&manifest(plan, began, clock.elapsed().as_secs_f64(), run)).expect("a manifest is plain data");
+    let manifest = serde_json::to_string_pretty(&manifest(plan, began, clock.elapsed().as_secs_f64(), run))
+        .expect("a manifest is plain data");
     folder.write("manifest.json", manifest)?;
     Ok(folder.finish()?)
 }
@@ -57,8 +58,11 @@ fn figures(plan: &Plan, predictions: &Predictions, portraits: &Portraits) -> Vec
     };
     let pairs = predictions.services.iter().zip(&portraits.services);
     let drawn = pairs.flat_map(|(prediction, portrayed)| {
-        let drift =
-            prediction.chain.as_ref().ok().map(|solved| drift(solved, &prediction.service, &portrayed.way, &run));
+        let drift = prediction
+            .chain
+            .as_ref()
+            .ok()
+            .map(|solved| drift(solved, &prediction.service, &portrayed.way, &run));
         [drift, bifurcation(&prediction.hand, &portrayed.settles, &run)]
     });
     drawn.flatten().collect()

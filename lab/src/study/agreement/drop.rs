@@ -3,12 +3,7 @@ use super::Answer;
 use crate::{
     scenario::Scenario,
     study::hysteresis::under,
-    theory::{
-        ServiceHand,
-        amplification::mean_wait_s,
-        fluid::backlog_after_triggers_jobs,
-        retries::drain_s,
-    },
+    theory::{ServiceHand, amplification::mean_wait_s, fluid::backlog_after_triggers_jobs, retries::drain_s},
 };
 use lab_core::{
     arrival::Stage,
@@ -108,7 +103,9 @@ pub(super) fn bounded(base: &Scenario) -> Scenario {
     for (index, service) in bounded.services.iter_mut().enumerate() {
         let called = base.clients.iter().filter(|client| client.service == index);
         let timeout = called.map(|client| client.policy.per_try_timeout).max();
-        if let (Some(timeout), true) = (timeout.filter(|t| !t.is_forever()), service.policy.capacity == usize::MAX) {
+        if let (Some(timeout), true) =
+            (timeout.filter(|t| !t.is_forever()), service.policy.capacity == usize::MAX)
+        {
             let each = base.capacity(index) / f64::from(service.replicas);
             service.policy.capacity = (TIMEOUTS * each * timeout.as_secs_f64()).ceil() as usize;
         }

@@ -49,7 +49,8 @@ fn row(what: Option<String>, calm: &Scenario, watched: Span, count: usize, watch
         Expected::Drains(_) | Expected::Unknown => Answer::none("the formulas do not fit this service"),
     };
     let rate = found.rate;
-    let note = format!("{} of {} runs fell, in {:.0} s together", rate.events, found.lives.len(), rate.exposure_s);
+    let note =
+        format!("{} of {} runs fell, in {:.0} s together", rate.events, found.lives.len(), rate.exposure_s);
     let simulated = match found.lives.is_empty() {
         true => Answer::none("no run was healthy at first"),
         false => Answer {
@@ -67,7 +68,9 @@ fn short_lived(base: &Scenario, life_s: f64) -> Option<f64> {
     if base.clients.iter().any(|client| matches!(client.load.process, Process::Recorded(_))) {
         return None;
     }
-    let lives = |per_s: f64| hand(&steadily(base, per_s)).services.iter().map(|s| s.lifetime_s).fold(f64::INFINITY, f64::min);
+    let lives = |per_s: f64| {
+        hand(&steadily(base, per_s)).services.iter().map(|s| s.lifetime_s).fold(f64::INFINITY, f64::min)
+    };
     let service = base.clients[0].service;
     let at = Time::ZERO + base.warmup;
     let (mut low, mut high) = (base.clients.iter().map(|c| c.load.rate_at(at)).sum(), base.capacity(service));

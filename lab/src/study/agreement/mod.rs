@@ -151,7 +151,8 @@ impl Asked<'_> {
         };
         let Some(drop) = drop else {
             let live = Answer::none("not asked: the simulation has no answer");
-            let hidden = Row { question: Question::Hidden, what: None, unit: Unit::Rate, theory, simulated, live };
+            let hidden =
+                Row { question: Question::Hidden, what: None, unit: Unit::Rate, theory, simulated, live };
             return [hidden, Row::unasked(Question::Recovery, "no load is known at which it heals")];
         };
         let (heals, stays) = (drop.heals(self.base, self.by_hand.as_ref()), drop.stays(self.base));
@@ -170,13 +171,20 @@ impl Asked<'_> {
         }
         let recovery = Row {
             question: Question::Recovery,
-            what: Some(format!("load falls to {:.0}/s {:.0} s after the trigger", drop.below_per_s, drop.delay_s())),
+            what: Some(format!(
+                "load falls to {:.0}/s {:.0} s after the trigger",
+                drop.below_per_s,
+                drop.delay_s()
+            )),
             unit: Unit::Seconds,
             theory: drop.theory(self.base, self.by_hand.as_ref()),
             simulated: self.recovery(drop, &heals, watch),
             live: live.1,
         };
-        [Row { question: Question::Hidden, what: None, unit: Unit::Rate, theory, simulated, live: live.0 }, recovery]
+        [
+            Row { question: Question::Hidden, what: None, unit: Unit::Rate, theory, simulated, live: live.0 },
+            recovery,
+        ]
     }
 
     /// How long it takes to heal when the load falls.
@@ -222,8 +230,7 @@ impl Asked<'_> {
             if *self.base == bounded(self.base) { "" } else { ", with a bounded queue" }
         );
         // It falls somewhere between a level and the one below, and heals between one and the one above.
-        let simulated =
-            within(found.width.finite(), found.width.interval, (-2.0 * step(found), 0.0), &note);
+        let simulated = within(found.width.finite(), found.width.interval, (-2.0 * step(found), 0.0), &note);
         let minutes = (2 * found.levels.len() - 1) as f64 * found.dwell.dwell_s / 60.0;
         let live = Answer::none(&format!("not asked: the way up and down takes {minutes:.0} min"));
         Row { question: Question::Width, what: None, unit: Unit::Rate, theory, simulated, live }

@@ -44,12 +44,7 @@ impl Field {
                 fastest_per_s = fastest_per_s.max(transitions.iter().map(|t| t.1).sum());
             }
         }
-        Field {
-            queue_states: model.queue_states,
-            orbit_states: model.orbit_states,
-            velocity,
-            fastest_per_s,
-        }
+        Field { queue_states: model.queue_states, orbit_states: model.orbit_states, velocity, fastest_per_s }
     }
 
     /// The mean velocity at a point, in jobs and calls per second.
@@ -63,9 +58,8 @@ impl Field {
             let (q, o) = ((q + dq).min(self.queue_states - 1), (o + d_o).min(self.orbit_states - 1));
             self.velocity[(q * self.orbit_states + o) as usize]
         };
-        let mix = |a: (f64, f64), b: (f64, f64), share: f64| {
-            (a.0 + (b.0 - a.0) * share, a.1 + (b.1 - a.1) * share)
-        };
+        let mix =
+            |a: (f64, f64), b: (f64, f64), share: f64| (a.0 + (b.0 - a.0) * share, a.1 + (b.1 - a.1) * share);
         mix(mix(corner(0, 0), corner(1, 0), across), mix(corner(0, 1), corner(1, 1), across), up)
     }
 
@@ -127,8 +121,7 @@ impl Field {
 
     fn fails(&self, mut at: (f64, f64), healthy: (f64, f64), failed: (f64, f64)) -> bool {
         let (width, height) = (f64::from(self.queue_states), f64::from(self.orbit_states));
-        let distance =
-            |a: (f64, f64), b: (f64, f64)| libm::hypot((a.0 - b.0) / width, (a.1 - b.1) / height);
+        let distance = |a: (f64, f64), b: (f64, f64)| libm::hypot((a.0 - b.0) / width, (a.1 - b.1) / height);
         for _ in 0..STEPS {
             if distance(at, healthy) < 0.02 {
                 return false;
@@ -171,7 +164,10 @@ mod tests {
         // More outstanding retries need less of a queue to tip.
         let queues: Vec<f64> = portrait.separatrix.iter().map(|p| p.0).collect();
         assert!(queues.windows(2).all(|pair| pair[1] <= pair[0] + 0.06), "{queues:?}");
-        assert!(queues[0] > 60.0 && queues[0] < 99.0 && queues[queues.len() - 1] < queues[0] - 3.0, "{queues:?}");
+        assert!(
+            queues[0] > 60.0 && queues[0] < 99.0 && queues[queues.len() - 1] < queues[0] - 3.0,
+            "{queues:?}"
+        );
         assert_eq!(portrait.line_at(0.0), Some(queues[0]));
     }
 

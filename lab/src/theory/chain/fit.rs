@@ -7,9 +7,7 @@ use crate::{
         amplification::{mean_wait_s, timeout_s},
     },
 };
-use lab_core::{
-    arrival::Process, budget::Budget, demand::Demand, queue::Discipline, server::Cancel,
-};
+use lab_core::{arrival::Process, budget::Budget, demand::Demand, queue::Discipline, server::Cancel};
 use serde::Serialize;
 
 /// The chain of one replica.
@@ -52,13 +50,13 @@ pub fn fit(scenario: &Scenario, index: usize, hand: &ServiceHand) -> Result<Fitt
     let replicas = f64::from(scenario.services[index].replicas);
     let (calls, service) = (hand.offered_per_s / replicas, hand.capacity_per_s / replicas);
     let again_after_s = hand.timeout_s + mean_wait_s(&group.policy.retry.backoff, 1);
-    let (retries, limit) = match group.policy.retry.budget {
-        // The budget bounds how many retries are under way, and that is the size of the orbit.
-        Budget::Concurrent { ratio: 0.0, at_least } => {
-            let all = f64::from(at_least) * f64::from(group.instances);
-            (f64::from(group.policy.retry.max_attempts) - 1.0, all / replicas)
+    let (retries, limit) = match retries_under_way(group) {
+        // So many of the calls in orbit that they make these retries: r/(r + 1) of them do.
+        Some(most) => {
+            let retries = f64::from(group.policy.retry.max_attempts) - 1.0;
+            (retries, most / replicas * (retries + 1.0) / retries)
         }
-        _ => (hand.attempts_when_failing - 1.0, f64::INFINITY),
+        None => (hand.attempts_when_failing - 1.0, f64::INFINITY),
     };
     // While every attempt is late, so many calls are in orbit; chance brings some more.
     let failed = calls * (retries + 1.0) * again_after_s;
@@ -87,6 +85,14 @@ pub fn fit(scenario: &Scenario, index: usize, hand: &ServiceHand) -> Result<Fitt
     Ok(Fitted { model, jobs_per_state: by, whole_queue, assumptions })
 }
 
+/// How many retries the budgets of a group let be under way at a time, where they are of a kind that bounds that.
+pub fn retries_under_way(group: &ClientGroup) -> Option<f64> {
+    match group.policy.retry.budget {
+        Budget::Concurrent { ratio: 0.0, at_least } => Some(f64::from(at_least) * f64::from(group.instances)),
+        _ => None,
+    }
+}
+
 fn too_large(queue: f64, orbit: f64) -> String {
     format!(
         "A chain of {queue:.0} jobs in the queue by {orbit:.0} outstanding calls is too large, and one that counts them in \
@@ -111,11 +117,23 @@ fn beyond(
     let cases = [
         (hand.offered_per_s <= 0.0, "Nobody calls."),
         (hand.timeout_s.is_infinite(), "Attempts never time out, so nobody is ever in orbit."),
-        (first.is_some_and(|policy| policy.hedge.is_some()), "Hedged attempts race; the chain makes one after the other."),
+        (
+            first.is_some_and(|policy| policy.hedge.is_some()),
+            "Hedged attempts race; the chain makes one after the other.",
+        ),
         (differ, "The client groups have different timeouts or retries; the chain has one orbit."),
-        (hand.attempts_when_failing <= 1.0, "Attempts that time out are not tried again, so nobody is ever in orbit."),
-        (policy.discipline != Discipline::Fifo, "The queue is not FIFO: whether an attempt is late hangs on who comes after it."),
-        (policy.cancel != Cancel::Never, "Work that nobody waits for leaves the queue, which the chain does not know."),
+        (
+            hand.attempts_when_failing <= 1.0,
+            "Attempts that time out are not tried again, so nobody is ever in orbit.",
+        ),
+        (
+            policy.discipline != Discipline::Fifo,
+            "The queue is not FIFO: whether an attempt is late hangs on who comes after it.",
+        ),
+        (
+            policy.cancel != Cancel::Never,
+            "Work that nobody waits for leaves the queue, which the chain does not know.",
+        ),
         (
             !matches!(policy.service_time, Demand::Exponential { .. }),
             "Service times are not exponential: a chain would need the age of the work.",
@@ -137,7 +155,9 @@ fn assumptions(scenario: &Scenario, index: usize, by: f64, whole_queue: bool) ->
     let service = &scenario.services[index];
     let mut said = vec![];
     if service.replicas > 1 {
-        said.push("The chain is of one replica; the load is spread evenly, and replicas fall one by one.".into());
+        said.push(
+            "The chain is of one replica; the load is spread evenly, and replicas fall one by one.".into(),
+        );
     }
     if service.policy.workers > 1 {
         said.push(format!(
@@ -155,7 +175,10 @@ fn assumptions(scenario: &Scenario, index: usize, by: f64, whole_queue: bool) ->
     if !whole_queue {
         said.push("The queue is cut off at about three timeouts' jobs.".into());
     }
-    said.push("Whoever finds the queue full is lost, and a retry is late or not whatever the first attempt was.".into());
+    said.push(
+        "Whoever finds the queue full is lost, and a retry is late or not whatever the first attempt was."
+            .into(),
+    );
     said
 }
 
@@ -185,7 +208,8 @@ mod tests {
     #[test]
     fn a_small_replica_is_taken_as_it_is() {
         let fitted = of(&retrying(7.0, 1, Span::from_millis(100))).expect("it fits");
-        let QueueOrbit { arrivals_per_s, service_per_s, retries, queue_states, orbit_states, .. } = fitted.model;
+        let QueueOrbit { arrivals_per_s, service_per_s, retries, queue_states, orbit_states, .. } =
+            fitted.model;
         assert_eq!((fitted.jobs_per_state, fitted.whole_queue, queue_states), (1.0, true, 201));
         assert!((arrivals_per_s - 7.0).abs() < 1e-9 && (service_per_s - 10.0).abs() < 1e-9 && retries == 3.0);
         // λRT = 56 calls in orbit.
@@ -237,7 +261,7 @@ mod tests {
         let mut scenario = retrying(9.5, 1, Span::from_millis(100));
         scenario.clients[0].policy.per_try_timeout = Span::from_secs(9);
         scenario.services[0].policy.capacity = 98;
-        scenario.clients[0].policy.retry.budget = Budget::Concurrent { ratio: 0.0, at_least: 19 };
+        scenario.clients[0].policy.retry.budget = Budget::Concurrent { ratio: 0.0, at_least: 14 };
         let model = of(&scenario).expect("it fits").model;
         assert_eq!((model.queue_states, model.orbit_states, model.retries), (100, 20, 3.0));
     }

@@ -15,7 +15,7 @@ mod states;
 
 pub use banded::{Banded, QuasiStationary};
 pub use field::{Field, Portrait};
-pub use fit::{Fitted, Unfit, fit};
+pub use fit::{Fitted, Unfit, fit, retries_under_way};
 pub use states::Lasting;
 
 use super::queues::poisson_at_most;
@@ -88,13 +88,7 @@ impl QueueOrbit {
         let full = jobs + 1 == self.queue_states;
         let served = if jobs > 0 { self.service_per_s } else { 0.0 };
         if full {
-            return [
-                ((-1, 0), served),
-                ((0, -1), ends),
-                ((1, 0), 0.0),
-                ((1, 1), 0.0),
-                ((1, -1), 0.0),
-            ];
+            return [((-1, 0), served), ((0, -1), ends), ((1, 0), 0.0), ((1, 1), 0.0), ((1, -1), 0.0)];
         }
         [
             ((-1, 0), served),
@@ -115,7 +109,8 @@ impl QueueOrbit {
                 let from = self.state(jobs, outstanding);
                 for ((up, more), per_s) in self.transitions(jobs, outstanding, late) {
                     if per_s > 0.0 {
-                        let to = self.state(jobs.wrapping_add_signed(up), outstanding.wrapping_add_signed(more));
+                        let to =
+                            self.state(jobs.wrapping_add_signed(up), outstanding.wrapping_add_signed(more));
                         chain.add(from, to, per_s);
                     }
                 }

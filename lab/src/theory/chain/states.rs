@@ -26,8 +26,7 @@ impl QueueOrbit {
     pub fn lasting(&self, chain: &Banded, portrait: &Portrait) -> Option<Lasting> {
         let (healthy, failed) = (portrait.healthy, portrait.failed?);
         // Which states are well over the line on either side, row by row of the orbit.
-        let line: Vec<f64> =
-            (0..self.orbit_states).filter_map(|o| portrait.line_at(f64::from(o))).collect();
+        let line: Vec<f64> = (0..self.orbit_states).filter_map(|o| portrait.line_at(f64::from(o))).collect();
         let over = |sink: f64, state: usize| {
             let (jobs, outstanding) = self.of_state(state);
             let line = line[outstanding as usize];

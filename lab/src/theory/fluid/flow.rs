@@ -25,13 +25,7 @@ pub(super) struct Flow<'a> {
 impl<'a> Flow<'a> {
     /// The flow of client group `index` of `scenario` over `steps` steps, for which `at` says what the calls' rate is when a budget
     /// counts them.
-    pub(super) fn new(
-        scenario: &'a Scenario,
-        index: usize,
-        at: Time,
-        step_s: f64,
-        steps: usize,
-    ) -> Flow<'a> {
+    pub(super) fn new(scenario: &'a Scenario, index: usize, at: Time, step_s: f64, steps: usize) -> Flow<'a> {
         let group = &scenario.clients[index];
         let calls_per_s = rate_per_s(scenario, &group.load, at);
         let while_late = attempts_when_all_time_out(&group.policy, calls_per_s / f64::from(group.instances));

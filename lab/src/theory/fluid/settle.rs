@@ -154,7 +154,8 @@ pub fn fixed_points(scenario: &Scenario, service: usize) -> Vec<FixedPoint> {
     }
     if calls * attempts >= capacity && room > late_jobs {
         // Attempts per call while the share f of them is late: 1 + f + … + f^{R−1}.
-        let made = |late: f64| if late < 1.0 { (1.0 - libm::pow(late, attempts)) / (1.0 - late) } else { attempts };
+        let made =
+            |late: f64| if late < 1.0 { (1.0 - libm::pow(late, attempts)) / (1.0 - late) } else { attempts };
         if calls < capacity {
             let (mut low, mut high) = (0.0, 1.0);
             for _ in 0..60 {

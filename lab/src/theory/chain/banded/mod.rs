@@ -5,6 +5,10 @@
 //! between its neighbours. That adds, multiplies and divides positive numbers and never subtracts any, so every result keeps its
 //! figures, be the time scales 1 s or 10¹⁰⁰ s apart, where elimination with subtractions returns noise beyond some 10¹⁴ s.
 //! A band stays a band, so n states with transitions of up to w cost n·w² operations.
+mod slow;
+#[cfg(test)]
+mod tests;
+
 use crate::theory::Passage;
 
 /// A chain, by its rates.
@@ -56,7 +60,10 @@ impl Banded {
     /// # Panics
     /// When `to` is further from `from` than the width.
     pub fn add(&mut self, from: usize, to: usize, per_s: f64) {
-        assert!(from.abs_diff(to) <= self.width && from != to, "{from} to {to} is no transition of this chain");
+        assert!(
+            from.abs_diff(to) <= self.width && from != to,
+            "{from} to {to} is no transition of this chain"
+        );
         let at = self.at(from, to);
         self.rates[at] += per_s;
     }
@@ -140,37 +147,6 @@ impl Banded {
             if moved < 1e-10 {
                 return Some(QuasiStationary { distribution: now, exit_per_s: 1.0 / stays_s });
             }
-        }
-        None
-    }
-
-    /// The rate per second at which the chain forgets where it began: the smallest |λ| of its generator but 0, where that is
-    /// a single real eigenvalue; found by inverse iteration. `None` where the iteration does not settle.
-    pub fn relaxation_per_s(&self) -> Option<f64> {
-        let shares = self.stationary();
-        // What is pinned to 0 is the likeliest state, so that little is lost when the mean is taken away.
-        let likeliest = (0..self.states).max_by(|a, b| shares[*a].total_cmp(&shares[*b])).unwrap_or(0);
-        let reduced = self.reduce(|state| state == likeliest);
-        let mean = |f: &[f64]| -> f64 { f.iter().zip(&shares).map(|(f, share)| f * share).sum() };
-        let norm = |f: &[f64]| f.iter().zip(&shares).map(|(f, share)| f * f * share).sum::<f64>().sqrt();
-        let centre = |f: &mut [f64]| {
-            let middle = mean(f);
-            f.iter_mut().for_each(|v| *v -= middle);
-            let length = norm(f);
-            f.iter_mut().for_each(|v| *v /= length);
-            length
-        };
-        // The time to it tells the slow parts of the chain apart.
-        let mut slow = reduced.solve(vec![1.0; self.states]);
-        centre(&mut slow);
-        let mut before = f64::NAN;
-        for _ in 0..1000 {
-            slow = reduced.solve(slow);
-            let rate = 1.0 / centre(&mut slow);
-            if (rate - before).abs() < 1e-9 * rate {
-                return Some(rate);
-            }
-            before = rate;
         }
         None
     }
@@ -264,169 +240,4 @@ impl Reduced<'_> {
 fn normalise(shares: &mut [f64]) {
     let total: f64 = shares.iter().sum();
     shares.iter_mut().for_each(|share| *share /= total);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn close(found: f64, expected: f64, relative: f64) {
-        assert!((found - expected).abs() <= relative * expected.abs() + 1e-300, "{found} against {expected}");
-    }
-
-    /// A chain of 30 states with transitions of up to 4, their rates spread over six powers of ten.
-    fn ragged() -> Banded {
-        let mut chain = Banded::new(30, 4);
-        let mut seed = 12_345_u64;
-        for from in 0..30_usize {
-            for to in from.saturating_sub(4)..(from + 5).min(30) {
-                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                let unit = (seed >> 11) as f64 / (1_u64 << 53) as f64;
-                if from != to && (unit < 0.7 || from.abs_diff(to) == 1) {
-                    chain.add(from, to, libm::pow(10.0, 6.0 * unit - 3.0));
-                }
-            }
-        }
-        chain
-    }
-
-    /// The solution of a dense system by elimination with the largest pivots.
-    fn dense(mut rows: Vec<Vec<f64>>, mut right: Vec<f64>) -> Vec<f64> {
-        let n = right.len();
-        for k in 0..n {
-            let pivot = (k..n).max_by(|a, b| rows[*a][k].abs().total_cmp(&rows[*b][k].abs())).expect("rows");
-            rows.swap(k, pivot);
-            right.swap(k, pivot);
-            for i in k + 1..n {
-                let factor = rows[i][k] / rows[k][k];
-                for j in k..n {
-                    rows[i][j] -= factor * rows[k][j];
-                }
-                right[i] -= factor * right[k];
-            }
-        }
-        for k in (0..n).rev() {
-            let rest: f64 = (k + 1..n).map(|j| rows[k][j] * right[j]).sum();
-            right[k] = (right[k] - rest) / rows[k][k];
-        }
-        right
-    }
-
-    /// The generator, densely.
-    fn generator(chain: &Banded) -> Vec<Vec<f64>> {
-        let n = chain.len();
-        let mut rows = vec![vec![0.0; n]; n];
-        for from in 0..n {
-            for to in chain.near(from).filter(|to| *to != from) {
-                rows[from][to] = chain.rate(from, to);
-                rows[from][from] -= chain.rate(from, to);
-            }
-        }
-        rows
-    }
-
-    #[test]
-    fn long_run_shares_are_those_of_the_dense_solution() {
-        let chain = ragged();
-        let q = generator(&chain);
-        let n = chain.len();
-        // π Q = 0, with the last equation replaced by Σ π = 1.
-        let equation = |j: usize| (0..n).map(|i| if j + 1 == n { 1.0 } else { q[i][j] }).collect::<Vec<f64>>();
-        let right = (0..n).map(|j| f64::from(u8::from(j + 1 == n))).collect();
-        let expected = dense((0..n).map(equation).collect(), right);
-        for (found, expected) in chain.stationary().iter().zip(expected) {
-            close(*found, expected, 1e-9);
-        }
-    }
-
-    #[test]
-    fn times_and_probabilities_are_those_of_the_dense_solution() {
-        let chain = ragged();
-        let q = generator(&chain);
-        let n = chain.len();
-        let goal = |state: usize| state == 7 || state > 25;
-        let other = |state: usize| state == 0;
-        // −Q x = source on the states outside of a set, x = 0 in it.
-        let solve = |set: &dyn Fn(usize) -> bool, source: Vec<f64>| {
-            let row = |i: usize| {
-                (0..n).map(|j| if set(i) { f64::from(u8::from(i == j)) } else { -q[i][j] }).collect::<Vec<f64>>()
-            };
-            let right = (0..n).map(|i| if set(i) { 0.0 } else { source[i] }).collect();
-            dense((0..n).map(row).collect(), right)
-        };
-        let means = solve(&goal, vec![1.0; n]);
-        let moments = solve(&goal, means.iter().map(|mean| 2.0 * mean).collect());
-        for (state, found) in chain.hitting(goal).iter().enumerate() {
-            close(found.mean_s, means[state], 1e-9);
-            let variance = moments[state] - means[state] * means[state];
-            let found = found.deviation_s;
-            assert!((found * found - variance).abs() <= 1e-9 * moments[state], "{found}² against {variance}");
-        }
-        let into = |i: usize| chain.near(i).filter(|j| goal(*j)).map(|j| chain.rate(i, j)).sum();
-        let either = |state: usize| goal(state) || other(state);
-        let expected = solve(&either, (0..n).map(into).collect());
-        for (state, found) in chain.reaches_first(goal, other).iter().enumerate() {
-            let expected = if goal(state) { 1.0 } else { expected[state] };
-            assert!((found - expected).abs() < 1e-9, "{found} against {expected}");
-        }
-    }
-
-    /// The same limit, by watching a discretised chain that is put back to scale whenever it loses something.
-    #[test]
-    fn the_lasting_part_looks_as_after_a_long_time_inside() {
-        let mut chain = Banded::new(12, 1);
-        for n in 0..11 {
-            chain.add(n, n + 1, 3.0);
-            chain.add(n + 1, n, 5.0);
-        }
-        let found = chain.quasi_stationary(|state| state < 8).expect("it lasts");
-        let mut shares = vec![1.0 / 8.0; 8];
-        let mut lost = 0.0;
-        for _ in 0..20_000 {
-            let step = |state: usize| {
-                let from = |other: usize, rate: f64| shares.get(other).map_or(0.0, |share| share * rate / 10.0);
-                let leaves = 3.0 + if state > 0 { 5.0 } else { 0.0 };
-                let below = if state > 0 { from(state - 1, 3.0) } else { 0.0 };
-                below + from(state + 1, 5.0) + shares[state] * (1.0 - leaves / 10.0)
-            };
-            let next: Vec<f64> = (0..8).map(step).collect();
-            let kept: f64 = next.iter().sum();
-            lost = (1.0 - kept) * 10.0;
-            shares = next.iter().map(|share| share / kept).collect();
-        }
-        close(found.exit_per_s, lost, 1e-6);
-        for (found, expected) in found.distribution.iter().zip(&shares) {
-            close(*found, *expected, 1e-6);
-        }
-        assert!(found.distribution[8..].iter().all(|share| *share == 0.0));
-    }
-
-    /// The eigenvalues of a bounded M/M/1 queue are known: `λ + μ − 2√(λμ)·cos(kπ/K)` with K states.
-    #[test]
-    fn relaxation_is_the_known_eigenvalue() {
-        for (arrivals, service, states) in [(9.5_f64, 10.0, 100), (7.0, 10.0, 40), (12.0, 10.0, 60)] {
-            let mut chain = Banded::new(states, 1);
-            for n in 0..states - 1 {
-                chain.add(n, n + 1, arrivals);
-                chain.add(n + 1, n, service);
-            }
-            let angle = std::f64::consts::PI / states as f64;
-            let expected = arrivals + service - 2.0 * (arrivals * service).sqrt() * libm::cos(angle);
-            close(chain.relaxation_per_s().expect("a real eigenvalue"), expected, 1e-5);
-        }
-    }
-
-    /// Two parts that hardly ever change places, further apart than floating point can tell from 1.
-    #[test]
-    fn nothing_is_lost_between_parts_that_hardly_meet() {
-        let mut chain = Banded::new(3, 1);
-        chain.add(0, 1, 1e-30);
-        chain.add(1, 0, 1.0);
-        chain.add(1, 2, 1.0);
-        chain.add(2, 1, 1e-40);
-        close(chain.stationary()[0], 1e-10, 1e-9);
-        close(chain.hitting(|s| s == 2)[0].mean_s, 2e30, 1e-12);
-        close(chain.hitting(|s| s == 0)[2].mean_s, 2e40, 1e-12);
-        close(chain.relaxation_per_s().expect("a real eigenvalue"), 0.5e-30, 1e-6);
-    }
 }
