@@ -73,11 +73,14 @@ impl Drop {
         let wait = mean_wait_s(&base.clients[0].policy.retry.backoff, 1);
         // A call makes its k-th of R attempts for a timeout and a backoff, and then has R − k before it.
         let to_come = hand.offered_per_s * (hand.timeout_s + wait) * attempts * (attempts - 1.0) / 2.0;
-        let late = after_trigger + grown + to_come - hand.jobs_per_timeout;
+        // A full queue turns away what would come.
+        let places = hand.places_per_replica * f64::from(base.services[service].replicas);
+        let late = (after_trigger + grown + to_come).min(places) - hand.jobs_per_timeout;
         let value = drain_s(late, hand.capacity_per_s, self.below_per_s * attempts);
         let note = format!(
-            "{:.0} jobs and {to_come:.0} attempts to come, less μT, over μ − λ'R = {:.0}/s",
+            "{:.0} jobs and {to_come:.0} attempts to come{}, less μT, over μ − λ'R = {:.0}/s",
             after_trigger + grown,
+            if places.is_finite() { format!(", {places:.0} at most") } else { String::new() },
             hand.capacity_per_s - self.below_per_s * attempts
         );
         Answer { value: value.is_finite().then_some(value), interval: None, note }
