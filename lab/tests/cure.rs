@@ -1,6 +1,11 @@
 //! `lab cure` against the published cures of a full queue: K = 200, μ = 10, R = 4.
+#[expect(dead_code, reason = "other figures ask for more")]
+mod drawing;
+
+use drawing::{labels_are_apart, paths_are_inside, words};
 use lab::{
     engine::sim::sim,
+    plot,
     scenario::load,
     study::{
         Watch,
@@ -50,6 +55,14 @@ fn the_published_sheds_come_out_and_a_proposal_can_be_pasted() {
         let judgement = judge(&cured, &sim(&cured, found.seeds[0]), None);
         assert_eq!(judgement.after_lever, "recovered", "{}", proposal.yaml);
     }
+    let figure = plot::cure(&found, &plan.baseline).expect("sheds were tried");
+    labels_are_apart(&figure);
+    paths_are_inside(&figure);
+    let said = words(&figure).join(" ");
+    assert!(
+        said.contains("never helps") && said.contains("by formula") && said.contains("shallowest"),
+        "{said}"
+    );
     let early = cure(&plan.baseline.undisturbed(), at, Span::from_secs(60), 4, &Watch::ALONE);
     assert!(early.expect_err("nothing has failed").to_string().contains("nothing to cure"));
 }

@@ -1,5 +1,10 @@
 //! `lab hysteresis` against the published staircase: μ = 10, T = 2 s, R = 4, K = 200, 300 s a step of 0.5, 40 runs.
+#[expect(dead_code, reason = "other figures ask for more")]
+mod drawing;
+
+use drawing::{labels_are_apart, paths_are_inside, words};
 use lab::{
+    plot::loops,
     scenario::load,
     study::{
         Watch,
@@ -38,4 +43,12 @@ fn the_published_loop_comes_out() {
     assert!((2.45..=2.55).contains(&ways[2]), "{ways:?}");
     let advertised = found.advertised[0].per_s.expect("seen");
     assert!((6.0..=8.0).contains(&advertised), "{advertised}");
+    let figure = loops(&found, &plan.baseline);
+    labels_are_apart(&figure);
+    paths_are_inside(&figure);
+    let said = words(&figure);
+    assert!(said[0].starts_with("Going up it falls at 6") && said[0].contains("it heals at 2"), "{said:?}");
+    for count in tips.at.iter().chain(&heals.at) {
+        assert!(said.contains(&count.1.to_string()), "{count:?}: {said:?}");
+    }
 }
