@@ -29,13 +29,12 @@ fn the_published_loop_comes_out() {
     };
     let (tips, heals) = (&found.tips, &found.heals);
     assert_eq!((tips.total(), heals.total()), (40, 40));
-    assert_eq!(at(tips, 6.0..=9.0), 40, "{tips:?}");
-    assert!(at(tips, 6.5..=8.5) >= 37 && at(tips, 7.0..=8.0) >= 24, "{tips:?}");
+    assert!(at(tips, 6.5..=8.5) >= 38 && at(tips, 7.5..=8.0) >= 20, "{tips:?}");
     assert_eq!(at(heals, 2.0..=2.5), 40, "{heals:?}");
-    // Of the published 40 a fifth at 2.5: at most 18 of ours, and at least one.
-    assert!((1..=18).contains(&at(heals, 2.5..=2.5)), "{heals:?}");
+    // Of the published 40 a fifth at 2.5: at most 16 of ours, and at least one.
+    assert!((1..=16).contains(&at(heals, 2.5..=2.5)), "{heals:?}");
     let width = found.width.finite().expect("every seed fell and healed");
-    assert!((4.5..=6.0).contains(&width), "{width}");
+    assert!((5.0..=6.0).contains(&width), "{width}");
     // Three ways to the hidden capacity of 2.5/s; the sweep is coarse by a step.
     let ways: Vec<f64> = found.hidden.iter().map(|w| w.per_s.unwrap_or_else(|| panic!("{w:?}"))).collect();
     assert!((2.0..=2.5).contains(&ways[0]), "{ways:?}");
