@@ -1,5 +1,10 @@
 //! `lab hysteresis` against the published staircase: μ = 10, T = 2 s, R = 4, K = 200, 300 s a step of 0.5, 40 runs.
+#[expect(dead_code, reason = "other figures ask for more")]
+mod drawing;
+
+use drawing::{labels_are_apart, paths_are_inside, words};
 use lab::{
+    plot::loops,
     scenario::load,
     study::{
         Watch,
@@ -24,13 +29,12 @@ fn the_published_loop_comes_out() {
     };
     let (tips, heals) = (&found.tips, &found.heals);
     assert_eq!((tips.total(), heals.total()), (40, 40));
-    assert_eq!(at(tips, 6.0..=9.0), 40, "{tips:?}");
-    assert!(at(tips, 6.5..=8.5) >= 37 && at(tips, 7.0..=8.0) >= 24, "{tips:?}");
+    assert!(at(tips, 6.5..=8.5) >= 38 && at(tips, 7.5..=8.0) >= 20, "{tips:?}");
     assert_eq!(at(heals, 2.0..=2.5), 40, "{heals:?}");
-    // Of the published 40 a fifth at 2.5: at most 18 of ours, and at least one.
-    assert!((1..=18).contains(&at(heals, 2.5..=2.5)), "{heals:?}");
+    // Of the published 40 a fifth at 2.5: at most 16 of ours, and at least one.
+    assert!((1..=16).contains(&at(heals, 2.5..=2.5)), "{heals:?}");
     let width = found.width.finite().expect("every seed fell and healed");
-    assert!((4.5..=6.0).contains(&width), "{width}");
+    assert!((5.0..=6.0).contains(&width), "{width}");
     // Three ways to the hidden capacity of 2.5/s; the sweep is coarse by a step.
     let ways: Vec<f64> = found.hidden.iter().map(|w| w.per_s.unwrap_or_else(|| panic!("{w:?}"))).collect();
     assert!((2.0..=2.5).contains(&ways[0]), "{ways:?}");
@@ -38,4 +42,12 @@ fn the_published_loop_comes_out() {
     assert!((2.45..=2.55).contains(&ways[2]), "{ways:?}");
     let advertised = found.advertised[0].per_s.expect("seen");
     assert!((6.0..=8.0).contains(&advertised), "{advertised}");
+    let figure = loops(&found, &plan.baseline);
+    labels_are_apart(&figure);
+    paths_are_inside(&figure);
+    let said = words(&figure);
+    assert!(said[0].starts_with("Going up it falls at 6") && said[0].contains("it heals at 2"), "{said:?}");
+    for count in tips.at.iter().chain(&heals.at) {
+        assert!(said.contains(&count.1.to_string()), "{count:?}: {said:?}");
+    }
 }

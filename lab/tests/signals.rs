@@ -1,5 +1,10 @@
 //! `lab signals`: the columns that it knows, and what it finds at a threshold.
+#[expect(dead_code, reason = "other figures ask for more")]
+mod drawing;
+
+use drawing::{labels_are_apart, paths_are_inside};
 use lab::{
+    plot,
     scenario::load,
     study::{
         Watch,
@@ -51,6 +56,9 @@ fn waiting_tells_who_stays_down_and_the_load_does_not() {
     let load = area("offered");
     assert!(load.interval.0 < 0.6 && load.interval.1 > 0.4, "{load:?}");
     assert!(found.metrics.iter().all(|m| m.metric != "view"), "there is no group here");
+    let figure = plot::signals(&found, &plan.baseline).expect("both kinds are there");
+    labels_are_apart(&figure);
+    paths_are_inside(&figure);
 }
 
 /// The queue of a server whose load rises fluctuates more and more, and remembers longer.
@@ -61,4 +69,7 @@ fn a_queue_slows_down_near_the_ceiling() {
     let variance = &found.indicators[0];
     assert!(variance.rises && variance.tau > 0.5, "{} {:?}", variance.tau, variance.tau_interval);
     assert_eq!(variance.series.len(), 12);
+    let figure = plot::warning(&found, &plan.baseline).expect("indicators are known");
+    labels_are_apart(&figure);
+    paths_are_inside(&figure);
 }

@@ -1,5 +1,10 @@
 //! `lab threshold`: the fit against data whose answer is known, and the threshold of a small config in simulation.
+#[expect(dead_code, reason = "other figures ask for more")]
+mod drawing;
+
+use drawing::{labels_are_apart, paths_are_inside, words};
 use lab::{
+    plot,
     scenario::load,
     study::{
         Watch,
@@ -123,6 +128,11 @@ fn the_threshold_of_a_spike_is_found_with_the_same_bytes_on_any_number_of_cores(
     assert!((theory / curve.middle - 1.0).abs() < 0.4, "{theory} against {}", curve.middle);
     let of = |value: f64| found.values.iter().find(|v| v.value == value).expect("the ends are tried");
     assert_eq!((of(found.from).tipped, of(found.to).tipped), (0, of(found.to).runs));
+    let figure = plot::threshold(&found, &axis, &plan.baseline);
+    labels_are_apart(&figure);
+    paths_are_inside(&figure);
+    let said = words(&figure).join(" ");
+    assert!(said.contains("Half of the runs tip") && said.contains("theory, backlog = μT"), "{said}");
 }
 
 /// Without retries no spike tips it; and where the load alone is too much for a healthy state, no trigger is blamed.
@@ -137,6 +147,12 @@ fn a_range_without_a_threshold_is_said_to_be_one() {
     let once = look(&["clients.web.retry.max_attempts=1".into()]);
     assert_eq!(once.finding, Finding::NoneTips);
     assert_eq!(once.theory.value, None);
+    let plan = load(&config("hysteresis.yaml"), &[]).expect("a valid config");
+    let axis = Axis::new(&plan, &[], "triggers.spike.do.load_spike.factor").expect("a number");
+    let figure = plot::threshold(&once, &axis, &plan.baseline);
+    labels_are_apart(&figure);
+    paths_are_inside(&figure);
+    assert!(words(&figure)[0].starts_with("No run tips"), "{:?}", words(&figure));
     let full = look(&["workload.rate=9/s".into()]);
     assert!(full.unaided > 0, "{:?}", full.values);
 }

@@ -73,13 +73,17 @@ pub(super) fn run(args: &Args) -> Outcome {
     })
 }
 
+/// A number to four significant digits.
+fn figure(value: f64) -> String {
+    let decimals = if value == 0.0 { 0 } else { 3 - libm::floor(libm::log10(value.abs())) as i32 };
+    let text = format!("{value:.*}", decimals.clamp(0, 9) as usize);
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    grouped(text)
+}
+
 /// A rate in calls per second.
 fn rate(per_s: f64) -> String {
-    let decimals = if per_s.abs() < 100.0 { 2 } else { 0 };
-    let text = format!("{per_s:.decimals$}");
-    let text =
-        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text };
-    format!("{}/s", grouped(&text))
+    format!("{}/s", figure(per_s))
 }
 
 fn tell(found: &Hysteresis) -> String {
@@ -113,7 +117,7 @@ fn tell(found: &Hysteresis) -> String {
     text += &format!(
         "  Width of the loop: {}.  Area: {}.\n",
         estimate(&found.width, rate),
-        estimate(&found.area, |a| format!("{} (/s)²", grouped(&format!("{a:.1}"))))
+        estimate(&found.area, |a| format!("{} (/s)²", figure(a)))
     );
     let mut table = Table::new(&["capacity", "way", "calls>", "95 %", ""]);
     for (what, ways) in [("advertised", &found.advertised), ("hidden", &found.hidden)] {

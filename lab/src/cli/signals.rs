@@ -30,7 +30,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "PATH")]
     over: Option<String>,
     /// The value at that path; without it, the one at which half of the runs tip is looked for
-    #[arg(long, value_name = "V")]
+    #[arg(long, value_name = "V", allow_negative_numbers = true)]
     value: Option<String>,
 }
 

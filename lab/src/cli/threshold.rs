@@ -28,10 +28,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "PATH")]
     over: Option<String>,
     /// The smallest value
-    #[arg(long, value_name = "V")]
+    #[arg(long, value_name = "V", allow_negative_numbers = true)]
     from: Option<String>,
     /// The largest value
-    #[arg(long, value_name = "V")]
+    #[arg(long, value_name = "V", allow_negative_numbers = true)]
     to: Option<String>,
 }
 

@@ -19,7 +19,7 @@ use crate::{
 const WIDTH: f64 = 760.0;
 const LEFT: f64 = 84.0;
 const RIGHT: f64 = WIDTH - 40.0;
-const HEIGHT: f64 = 360.0;
+const HEIGHT: f64 = 400.0;
 
 /// The figure of `found`. `None` where no shed was tried.
 pub fn cure(found: &Cure, scenario: &Scenario) -> Option<Figure> {
@@ -46,7 +46,7 @@ pub fn cure(found: &Cure, scenario: &Scenario) -> Option<Figure> {
         x1: RIGHT,
         y1: y0 + HEIGHT,
         x: Scale::Log(short / 1.35, long * 1.35),
-        y: Scale::Linear(-4.0, 100.0 * deepest + 6.0),
+        y: Scale::Linear(-6.0, 100.0 * deepest + 5.0),
     };
     let ink = draw(WIDTH, panel.y1 + 62.0, |canvas| {
         header.draw(canvas);
@@ -56,7 +56,7 @@ pub fn cure(found: &Cure, scenario: &Scenario) -> Option<Figure> {
             mark(canvas, &panel, shed);
             let (x, y) = (panel.px(shed.lasts_s), panel.py(100.0 * shed.admit));
             // From corner to corner, so that no label touches a mark.
-            places.avoid([-7.0, 7.0].map(|side| vec![(x - 7.0, y - side), (x + 7.0, y + side)]).into());
+            places.avoid([-6.0, 6.0].map(|side| vec![(x - 6.0, y - side), (x + 6.0, y + side)]).into());
         }
         formula(canvas, &panel, &mut places, found);
         for proposal in &found.proposals {
@@ -68,20 +68,24 @@ pub fn cure(found: &Cure, scenario: &Scenario) -> Option<Figure> {
 }
 
 fn title(found: &Cure) -> String {
-    let shed = |name: &str| found.proposals.iter().find(|p| p.what.contains(name) && p.what.contains("shed"));
+    let shed = |name: &str| found.proposals.iter().find(|p| p.what.contains(name)).and_then(in_words);
     match (shed("shallowest"), shed("shortest")) {
-        (Some(shallow), Some(short)) if shallow.action == short.action => {
-            format!("One shed gets it out: {}", shallow.words)
+        (Some(shallow), Some(short)) if shallow == short => {
+            format!("One shed gets it out: it lets {shallow}")
         }
         (Some(shallow), Some(short)) => {
-            format!(
-                "A shed gets it out, at its shallowest: {}; at its shortest: {}",
-                shallow.words, short.words
-            )
+            format!("The shallowest shed that gets it out lets {shallow}, the shortest {short}")
         }
-        (Some(one), None) | (None, Some(one)) => format!("What gets it out: {}", one.words),
+        (Some(one), None) | (None, Some(one)) => format!("A shed gets it out that lets {one}"),
         (None, None) => "No shed that was tried gets it out".into(),
     }
+}
+
+/// `25 % in for 180 s`, if the proposal is a shed.
+fn in_words(proposal: &Proposal) -> Option<String> {
+    let [(Lever::ShedLoad(admit), lasts)] = proposal.action.pulls[..] else { return None };
+    let who = if admit == 0.0 { "nobody".into() } else { format!("{} %", number(100.0 * admit)) };
+    Some(format!("{who} in for {}", seconds(lasts.0.as_secs_f64())))
 }
 
 fn axes(canvas: &Canvas, panel: &Panel, found: &Cure) {
@@ -162,14 +166,17 @@ fn ring(canvas: &Canvas, panel: &Panel, places: &mut Places, proposal: &Proposal
         .map(|a| (x + 9.0 * a.cos(), y + 9.0 * a.sin()))
         .collect();
     canvas.line(&circle, colour::INK, 1.75);
-    let words = proposal.what.replace(" shed", "");
+    let words = proposal.what.replace(" shed", "").replace(" and ", ", ");
     let kind = name_in(colour::INK);
     let length = kind.width(&words);
+    // Between the rows, or below the lowest one.
+    let (right, left) = (x + 10.0, x - 10.0 - length);
     let candidates = [
-        (x + 13.0, y - 6.0),
-        (x - length / 2.0, y - 26.0),
-        (x - length / 2.0, y + 13.0),
-        (x - 13.0 - length, y - 6.0),
+        (right, y + 8.0),
+        (left, y + 8.0),
+        (right, y - 19.0),
+        (left, y - 19.0),
+        (x - length / 2.0, y + 12.0),
     ];
     places.write(canvas, &words, kind, &candidates);
 }

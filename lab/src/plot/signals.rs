@@ -55,7 +55,14 @@ pub fn signals(found: &Signals, scenario: &Scenario) -> Option<Figure> {
             let panel = panel(index);
             axes(canvas, &panel, rows.len());
             let above = (f64::midpoint(panel.x0, panel.x1), panel.y0 - 8.0);
-            canvas.text(&format!("{} after", seconds(found.times_s[*column])), HEADING, above, CENTRE_BOTTOM);
+            canvas.text(
+                &when(found.times_s[*column])
+                    .replace("the trigger ends", "it ends")
+                    .replace(" the trigger", ""),
+                HEADING,
+                above,
+                CENTRE_BOTTOM,
+            );
             for (row, metric) in rows.iter().enumerate() {
                 point(canvas, &panel, row, metric, *column);
             }
@@ -76,6 +83,15 @@ pub fn signals(found: &Signals, scenario: &Scenario) -> Option<Figure> {
     });
     let caption = format!("{title}. {}", said(found, &rows));
     Some(Figure { name: stem(&["signals"]), ink, caption })
+}
+
+/// A time after the last trigger.
+fn when(after_s: f64) -> String {
+    if after_s == 0.0 {
+        "as the trigger ends".into()
+    } else {
+        format!("{} after the trigger", seconds(after_s))
+    }
 }
 
 /// The columns that are drawn: evenly, the first and the last among them.
@@ -101,16 +117,13 @@ fn title(found: &Signals, best: &Separation) -> String {
     let first = known.clone().next();
     let good = known.clone().find(|(auc, _)| size(auc.auc) >= 0.95);
     match (good, first) {
-        (Some((auc, t)), _) => format!(
-            "“{}” tells who stays down {} after the trigger (AUC {:.2})",
-            best.metric,
-            seconds(t),
-            size(auc.auc)
-        ),
+        (Some((auc, t)), _) => {
+            format!("“{}” tells {} who stays down (AUC {:.2})", best.metric, when(t), size(auc.auc))
+        }
         (None, Some(_)) => {
             let (auc, t) = known
                 .fold((0.0, 0.0), |most, (a, t)| if size(a.auc) > most.0 { (size(a.auc), t) } else { most });
-            format!("No metric is sure: the best is “{}”, AUC {auc:.2} at {}", best.metric, seconds(t))
+            format!("No metric is sure: the best is “{}”, AUC {auc:.2} {}", best.metric, when(t))
         }
         (None, None) => "Nothing separates them".into(),
     }

@@ -23,7 +23,7 @@ pub(super) struct Patient {
 pub(super) struct Outcome {
     /// Healthy at the end, the lever released.
     pub(super) recovered: bool,
-    /// Calls that were offered from the lever's beginning to the recovery and were not good.
+    /// Calls that were offered from the lever's beginning to the recovery and its release and were not good.
     pub(super) lost: f64,
     /// Seconds from the lever's beginning to the first of the healthy windows that last to the end.
     pub(super) after_s: f64,
@@ -69,7 +69,9 @@ impl Patient {
         let last =
             judgement.windows.iter().rev().find(|w| w.state != State::Healthy && w.state != State::Undecided);
         let since = last.map_or(self.at, |w| w.until).max(self.at);
-        let total = trace.client_total(self.at, since);
+        // What a lever costs while it is held counts too, and one verdict window at least.
+        let counted = since.max(self.at + action.lasts()).max(self.at + acted.healthy.over);
+        let total = trace.client_total(self.at, counted);
         Outcome {
             recovered: judgement.after_lever == "recovered",
             lost: total.offered as f64 - total.good as f64,

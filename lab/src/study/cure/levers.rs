@@ -72,7 +72,9 @@ impl Action {
         };
         for (lever, lasts) in &self.pulls {
             let (name, action) = match lever {
-                Lever::ShedLoad(admit) => ("shed", format!("shed_load: {{ admit: {} % }}", 100.0 * admit)),
+                Lever::ShedLoad(admit) => {
+                    ("shed", format!("shed_load: {{ admit: {} % }}", (1e8 * admit).round() / 1e6))
+                }
                 Lever::RetriesOff => ("retries_off", "retries_off: {}".into()),
                 Lever::QueueFlush => ("flush", format!("queue_flush: {service}")),
                 Lever::Restart => ("restart", format!("restart: {service}")),

@@ -63,7 +63,7 @@ pub struct Shed {
     pub recovered: usize,
     /// Of how many.
     pub runs: usize,
-    /// Calls lost from its beginning to the recovery, the mean over those that recovered.
+    /// Calls lost, the mean over those that recovered.
     pub lost: Option<f64>,
 }
 
@@ -82,7 +82,7 @@ pub struct Proposal {
     pub runs: usize,
     /// Wilson's 95 % interval of the share.
     pub wilson: (f64, f64),
-    /// Calls lost from the lever's beginning to the recovery: the median over the runs that recovered.
+    /// Calls lost from the lever's beginning until it is released and the service healthy: the median over the runs that recovered.
     pub lost: f64,
     /// Its 95 % interval, by drawing the seeds anew.
     pub lost_interval: Option<(f64, f64)>,

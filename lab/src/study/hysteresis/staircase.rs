@@ -11,6 +11,8 @@ use serde::Serialize;
 
 /// Metric windows of a level.
 const WINDOWS: u64 = 40;
+/// No level is shorter.
+const SHORTEST: Span = Span::from_secs(1);
 /// A level lasts this many relaxation times, so that what is left of the level before is below one per cent (e^−5).
 const RELAXATIONS: f64 = 5.0;
 /// A level just below the hidden capacity lasts this many times as long as a full queue needs to drain there.
@@ -70,6 +72,11 @@ impl Staircase {
     pub fn new(scenario: &Scenario, steps: &Steps) -> Result<(Staircase, Dwell), NoStaircase> {
         if scenario.clients.iter().any(|c| matches!(c.load.process, Process::Recorded(_))) {
             return Err(NoStaircase("a recorded workload has no rate that could go up and down".into()));
+        }
+        if let Some(dwell) = steps.dwell.filter(|d| *d < SHORTEST) {
+            return Err(NoStaircase(format!(
+                "a dwell of {dwell} is too short to count calls in: {SHORTEST} is the least"
+            )));
         }
         let capacity = scenario.capacity(scenario.clients[0].service);
         let known = capacity.is_finite() && capacity > 0.0;

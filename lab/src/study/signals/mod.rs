@@ -15,8 +15,8 @@ use crate::{scenario::Scenario, verdict::Verdict};
 use lab_core::time::Span;
 use serde::Serialize;
 
-/// Seconds after the last trigger's end at which metrics are looked at.
-const TIMES_S: [f64; 6] = [1.0, 2.0, 5.0, 10.0, 20.0, 40.0];
+/// Seconds after the last trigger's end at which metrics are looked at; the first window is the trigger's last one.
+const TIMES_S: [f64; 8] = [0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 40.0];
 
 /// What was found of stuck and recovered runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -54,8 +54,8 @@ pub fn signals(scenario: &Scenario, count: usize, watch: &Watch<'_>) -> Signals 
     let over = scenario.triggers_over();
     let rest = seeds::rest(scenario).as_secs_f64();
     let window = scenario.window;
-    let times_s: Vec<f64> =
-        TIMES_S.into_iter().filter(|t| *t >= window.as_secs_f64() * 0.999 && *t <= rest / 2.0).collect();
+    let distinct = |t: &f64| *t == 0.0 || *t >= window.as_secs_f64() * 0.999;
+    let times_s: Vec<f64> = TIMES_S.into_iter().filter(distinct).filter(|t| *t <= rest / 2.0).collect();
     let one = |seed: &u64| -> (Ending, Vec<Vec<f64>>) {
         let (trace, judgement) = seeds::settled(scenario, *seed);
         let ending = match judgement.verdict {

@@ -116,7 +116,7 @@ pub fn finding(tried: &[Tried], seeds: usize, from: f64, to: f64) -> Finding {
 /// their own curve is at least `found`.
 fn chance(tried: &[Tried], seeds: usize, curve: &Curve, found: f64) -> f64 {
     const TABLES: usize = 500;
-    let draw = Draw { seed: 0x600D_F17 };
+    let draw = Draw { seed: 0x600D_0F17 };
     let as_large = (0..TABLES).filter(|&table| {
         let quantiles: Vec<f64> =
             (0..seeds).map(|s| draw.unit(Stream::Resample, table as u64, s as u32)).collect();
