@@ -1,9 +1,9 @@
 //! Lifetimes of the two states, rare failures by splitting, and the committor, against what is known of them.
 mod drawing;
 
-use drawing::{labels_are_apart, paths_are_inside, words};
+use drawing::{labels_are_apart, lines, paths_are_inside, words};
 use lab::{
-    plot,
+    plot::{self, ink::colour},
     scenario::{Scenario, sample::queueing},
     study::{
         committor::{self, Route, committor},
@@ -75,7 +75,7 @@ fn the_healthy_state_lives_as_long_as_published() {
 /// Below the hidden capacity of 2.5/s the failed state drains as the birth–death chain says, far above it stays.
 #[test]
 fn the_failed_state_lasts_as_the_chain_says() {
-    for (rate, watch_s) in [(2.0, 1000), (2.4, 4000)] {
+    for (rate, watch_s) in [(2.0, 1000), (2.4, 6000)] {
         let scenario = spiked(rate);
         let (by, found) = recoveries(&scenario, &seeds(48), Span::from_secs(watch_s), &|| true);
         let Expected::Drains(theory_s) = expected_recovery(&scenario) else { panic!("a formula fits") };
@@ -191,7 +191,7 @@ fn the_committor_goes_from_none_to_all_around_mu_t() {
     assert_eq!(found.jobs_per_timeout, 20.0);
     let fit = found.by_jobs.as_ref().expect("two fates");
     let half = fit.half_at.expect("one coordinate");
-    println!("{half:?}, spread {:?} and {:?}", fit.spread, found.by_both.as_ref().map(|fit| fit.spread));
+    println!("{half:?}, spread {:?} and {:?}", fit.spread, found.by_late.as_ref().map(|fit| fit.spread));
     assert!((10.0..40.0).contains(&half.value), "{half:?}");
     assert!(
         fit.coefficients[1] > 0.0 && fit.p(&[0.3 * half.value]) < 0.1 && fit.p(&[2.5 * half.value]) > 0.9
@@ -245,12 +245,19 @@ fn figures_of_lifetimes_are_readable() {
             |state: &str, lives: usize| assert_eq!(all.contains(state), lives > 0, "at {rate}/s: {all}");
         shown("Still healthy", study.escape.lives.len());
         shown("Still failed", study.recovery.lives.len());
+        // The curve begins with all, and ends where the estimate does.
+        if !study.escape.lives.is_empty() {
+            let curve = lines(&figure, colour::GREEN, 2.25).concat();
+            let (first, last) = (curve[0], curve[curve.len() - 1]);
+            let share = study.escape.survival.steps.last().map_or(1.0, |step| step.share);
+            assert!(last.0 > first.0 && (last.1 > first.1) == (share < 1.0), "{curve:?}");
+        }
     }
 }
 
 #[test]
 fn figures_of_committors_are_readable() {
-    for rate in [2.0, 5.0, 7.0] {
+    for rate in [1.5, 5.0, 7.0] {
         let effort = committor::Effort { runs: 2, branches: 10, watch: Span::from_secs(100) };
         let scenario = spiked(rate);
         let found = committor(&scenario, effort, 2, &|_| true).expect("the spike fills the queue");

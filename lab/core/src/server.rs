@@ -258,6 +258,19 @@ impl Server {
         self.queue.len() - self.gone.len()
     }
 
+    /// Attempts in the queue that will be late: at the mean pace of service, oldest first, work on them ends after their callers have
+    /// given up. [`Work::stale`] is made of them.
+    pub fn late(&self, now: Time) -> usize {
+        let each = self.policy.service_time.mean_seconds();
+        let pace = each / f64::from(self.policy.workers);
+        let ends = |place: usize| now + Span::from_secs_f64(pace * (place + 1) as f64 + each);
+        self.queue
+            .iter()
+            .enumerate()
+            .filter(|(place, waiting)| ends(*place) > waiting.job.gives_up_at)
+            .count()
+    }
+
     /// Workers at work.
     #[inline]
     pub fn busy(&self) -> usize {

@@ -64,7 +64,8 @@ pub(super) fn run(args: &Args) -> Outcome {
 }
 
 fn tell(found: &Committor) -> String {
-    let mut table = Table::new(&["jobs>", "retrying>", "state", "tipped>", "held>", "P(tip)>", "95 %"]);
+    let mut table =
+        Table::new(&["jobs>", "retrying>", "late>", "state", "tipped>", "held>", "P(tip)>", "95 %"]);
     let mut points: Vec<_> = found.points.iter().collect();
     points.sort_by_key(|p| p.jobs);
     for point in points {
@@ -75,6 +76,7 @@ fn tell(found: &Committor) -> String {
         table.line([
             point.jobs.to_string(),
             point.retrying.to_string(),
+            point.late.to_string(),
             route.into(),
             point.tipped.to_string(),
             point.held.to_string(),
@@ -101,11 +103,15 @@ fn tell(found: &Committor) -> String {
                 );
             }
             if let Some(spread) = fit.spread {
-                let both = found.by_both.as_ref().and_then(|fit| fit.spread);
-                let both = both.map_or(String::new(), |both| format!(", {both:.2} by jobs and retries"));
+                let with = |fit: &Option<committor::Fit>, what: &str| {
+                    let spread = fit.as_ref().and_then(|fit| fit.spread);
+                    spread.map_or(String::new(), |spread| format!(", {spread:.2} with {what}"))
+                };
+                let retries = with(&found.by_retries, "the calls being retried");
+                let late = with(&found.by_late, "the attempts that will be late");
                 let _ = writeln!(
                     text,
-                    "  spread of P among the {} states near it, counting noise taken off: {spread:.2} by the jobs alone{both}",
+                    "  spread of P among the {} states near it, counting noise taken off: {spread:.2} by the jobs alone{retries}{late}",
                     fit.near
                 );
             }

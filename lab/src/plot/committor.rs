@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     scenario::Scenario,
-    study::committor::{Committor, Point, Route},
+    study::committor::{Committor, Fit, Point, Route},
 };
 
 const WIDTH: f64 = 760.0;
@@ -26,10 +26,11 @@ pub fn committor(scenario: &Scenario, found: &Committor) -> Figure {
     let title = title(found);
     let branches = found.points.first().map_or(0, |p| p.tipped + p.held + p.undecided);
     let subtitle = format!(
-        "{} of {} each, pushed by {} and then left alone; {}; simulated",
+        "{} of {} each, pushed by {} and then left alone{}; {}; simulated",
         plural(found.points.len() as u64, "state"),
         plural(branches as u64, "branch").replace("branchs", "branches"),
         found.pushed_by.replace('`', ""),
+        spread(found),
         planned(scenario)
     );
     let header = Header::new(&title, &subtitle, None, WIDTH);
@@ -37,8 +38,8 @@ pub fn committor(scenario: &Scenario, found: &Committor) -> Figure {
     let x = Scale::Linear(0.0, round_up(most(|p| p.jobs as f64).max(found.jobs_per_timeout) * 1.04, 8));
     let y0 = header.bottom() + 40.0;
     let upper = Panel { x0: LEFT, y0, x1: RIGHT, y1: y0 + HEIGHT, x, y: Scale::Linear(0.0, 1.0) };
-    let (y0, retrying) = (upper.y1 + BETWEEN, most(|p| p.retrying as f64));
-    let y = Scale::Linear(0.0, round_up(retrying.max(1.0) * 1.1, 4));
+    let (y0, highest) = (upper.y1 + BETWEEN, most(second(found).of));
+    let y = Scale::Linear(0.0, round_up(highest.max(1.0) * 1.1, 4));
     let lower = Panel { y0, y1: y0 + HEIGHT, y, ..upper };
     let ink = draw(WIDTH, lower.y1 + 58.0, |canvas| {
         header.draw(canvas);
@@ -75,6 +76,7 @@ fn axes(canvas: &Canvas, panel: &Panel, up: &[f64]) {
 fn mu_t(canvas: &Canvas, panel: &Panel, places: &mut Places, found: &Committor) {
     let x = panel.px(found.jobs_per_timeout);
     canvas.dashed((x, panel.y1), (x, panel.y0), colour::MUTED);
+    places.avoid(vec![vec![(x, panel.y1), (x, panel.y0)]]);
     let words = format!("μT = {}", number(found.jobs_per_timeout.round()));
     let heights = (0..=8).map(|k| panel.y1 - 18.0 - (panel.y1 - panel.y0 - 30.0) * f64::from(k) / 8.0);
     let beside: Vec<At> =
@@ -133,43 +135,59 @@ fn over_jobs(canvas: &Canvas, panel: &Panel, found: &Committor) {
             places.write(canvas, words, kind, &[left, right]);
         }
     }
-    if let Some(words) = spread(found) {
-        let kind = remark_in(colour::INK);
-        let lines: Vec<(f64, f64)> = vec![
-            (panel.x1 - 10.0 - kind.width(&words), panel.y1 - 20.0),
-            (panel.x0 + 10.0, panel.y0 + 50.0),
-            (panel.x0 + 10.0, panel.y1 - 20.0),
-        ];
-        places.write(canvas, &words, kind, &lines);
-    }
+}
+
+/// What is told of a state besides its jobs.
+struct Second<'f> {
+    of: fn(&Point) -> f64,
+    fit: &'f Option<Fit>,
+    heading: &'static str,
+    words: &'static str,
+}
+
+/// The coordinate that says more.
+fn second(found: &Committor) -> Second<'_> {
+    let retries = Second {
+        of: |p| p.retrying as f64,
+        fit: &found.by_retries,
+        heading: "Calls being retried",
+        words: "retries",
+    };
+    let late = Second {
+        of: |p| p.late as f64,
+        fit: &found.by_late,
+        heading: "Attempts in the queues that will be late",
+        words: "late attempts",
+    };
+    let left = |second: &Second| second.fit.as_ref().and_then(|fit| fit.spread).unwrap_or(1.0);
+    if left(&retries) < left(&late) { retries } else { late }
 }
 
 /// How good the jobs are as a coordinate.
-fn spread(found: &Committor) -> Option<String> {
-    let points = |share: f64| format!("± {} points", number((share * 100.0).round()));
-    let alone = found.by_jobs.as_ref()?.spread?;
-    let both = found.by_both.as_ref().and_then(|fit| fit.spread);
-    let both = both.map_or(String::new(), |both| format!(", {} with the retries", points(both)));
-    Some(format!("states with as many jobs differ by {}{both}", points(alone)))
+fn spread(found: &Committor) -> String {
+    let points = |spread: f64| format!("±\u{a0}{}", number((spread * 100.0).round()));
+    let Some(alone) = found.by_jobs.as_ref().and_then(|fit| fit.spread) else { return String::new() };
+    let second = second(found);
+    let both = second.fit.as_ref().and_then(|fit| fit.spread);
+    let both =
+        both.map_or(String::new(), |both| format!(", with as many {} by {}", second.words, points(both)));
+    format!("; states with as many jobs differ by {}\u{a0}percentage points{both}", points(alone))
 }
 
 fn over_plane(canvas: &Canvas, panel: &Panel, found: &Committor) {
+    let Second { of, fit, heading, .. } = second(found);
     let up = panel.y.ticks(5);
     axes(canvas, panel, &up);
     panel.left_axis(canvas, &up);
-    panel.heading(
-        canvas,
-        "Calls being retried",
-        "when the branches begin; over the jobs in the queues and at work",
-    );
-    canvas.text("jobs", AXIS_NAME, (f64::midpoint(panel.x0, panel.x1), panel.y1 + 28.0), CENTRE_TOP);
+    panel.heading(canvas, heading, "when the branches begin, over the jobs there");
+    let middle = f64::midpoint(panel.x0, panel.x1);
+    canvas.text("jobs waiting and at work", AXIS_NAME, (middle, panel.y1 + 28.0), CENTRE_TOP);
     let mut places = Places::new(panel);
     for point in found.points.iter().filter(|p| p.p.value.is_finite()) {
-        let at = (panel.px(point.jobs as f64), panel.py(point.retrying as f64));
+        let at = (panel.px(point.jobs as f64), panel.py(of(point)));
         canvas.dot(at, 3.4, fate(point.p.value).1);
         places.avoid(vec![vec![(at.0 - 4.0, at.1), (at.0 + 4.0, at.1)]]);
     }
-    separatrix(canvas, panel, &mut places, found);
     mu_t(canvas, panel, &mut places, found);
     for p in [0.1, 0.5, 0.9] {
         let (words, colour) = fate(p);
@@ -187,6 +205,9 @@ fn over_plane(canvas: &Canvas, panel: &Panel, found: &Committor) {
         let left = (panel.x0 + 10.0, panel.y0 + 10.0 + line);
         places.write(canvas, words, kind, &[left, (panel.x1 - 10.0 - kind.width(words), left.1)]);
     }
+    if let Some(fit) = fit {
+        separatrix(canvas, panel, &mut places, fit);
+    }
 }
 
 /// What becomes of such a state, and its colour.
@@ -199,14 +220,13 @@ fn fate(p: f64) -> (&'static str, Colour) {
 }
 
 /// The line on which one half of the branches tips.
-fn separatrix(canvas: &Canvas, panel: &Panel, places: &mut Places, found: &Committor) {
-    let Some(fit) = &found.by_both else { return };
-    let [constant, jobs, retrying] = fit.coefficients[..] else { return };
+fn separatrix(canvas: &Canvas, panel: &Panel, places: &mut Places, fit: &Fit) {
+    let [constant, jobs, second] = fit.coefficients[..] else { return };
     let (Scale::Linear(_, most), Scale::Linear(..)) = (panel.y, panel.x) else { return };
     let at: Vec<f64> = (0..=200).map(|k| most * f64::from(k) / 200.0).collect();
     let line: Vec<At> = at
         .iter()
-        .map(|retries| (panel.px(-(constant + retrying * retries) / jobs), panel.py(*retries)))
+        .map(|other| (panel.px(-(constant + second * other) / jobs), panel.py(*other)))
         .filter(|(x, _)| (panel.x0..=panel.x1).contains(x))
         .collect();
     if line.len() < 2 {

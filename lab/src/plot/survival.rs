@@ -8,7 +8,7 @@ use super::{
     place::Places,
     scale::Scale,
     setting::planned,
-    words::{number, seconds},
+    words::number,
 };
 use crate::{
     scenario::Scenario,
@@ -22,6 +22,8 @@ const WIDTH: f64 = 760.0;
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = WIDTH - 34.0;
 const HEIGHT: f64 = 210.0;
+/// Of a panel in which nothing ends.
+const FLAT: f64 = 84.0;
 /// From one panel's lower edge to the next one's upper edge.
 const BETWEEN: f64 = 84.0;
 
@@ -40,13 +42,15 @@ pub fn lifetimes(scenario: &Scenario, study: &Study) -> Figure {
     let subtitle = format!("share of runs, with 95 % bands (Kaplan–Meier); {}; simulated", planned(scenario));
     let header = Header::new(&title, &subtitle, None, WIDTH);
     let first = header.bottom() + 40.0;
-    let panel = |index: usize, curve: &Curve| {
-        let y0 = first + index as f64 * (HEIGHT + BETWEEN);
+    let mut y0 = first;
+    let mut panels = vec![];
+    for curve in &curves {
+        let height = if curve.lives.survival.steps.is_empty() { FLAT } else { HEIGHT };
         let watched = curve.lives.survival.watched_s.max(1e-9);
         let (x, y) = (Scale::Linear(0.0, watched), Scale::Linear(0.0, 1.0));
-        Panel { x0: LEFT, y0, x1: RIGHT, y1: y0 + HEIGHT, x, y }
-    };
-    let panels: Vec<Panel> = curves.iter().enumerate().map(|(index, curve)| panel(index, curve)).collect();
+        panels.push(Panel { x0: LEFT, y0, x1: RIGHT, y1: y0 + height, x, y });
+        y0 += height + BETWEEN;
+    }
     let bottom = panels.last().map_or(first, |panel| panel.y1);
     let ink = draw(WIDTH, bottom + 58.0, |canvas| {
         header.draw(canvas);
@@ -85,12 +89,14 @@ fn curves(study: &Study) -> Vec<Curve<'_>> {
 
 fn title(study: &Study) -> String {
     let lasts = |lives: &Lifetimes| match lives.rate.events {
-        0 => format!("longer than {}", seconds(round(lives.rate.mean_s.low))),
-        _ => format!("{} on average", seconds(round(lives.rate.mean_s.value))),
+        0 => format!("longer than {}", long(lives.rate.mean_s.low)),
+        _ => format!("{} on average", long(lives.rate.mean_s.value)),
     };
     let healthy = match (&study.rare, study.escape.lives.is_empty()) {
         (_, true) => return "The service was never healthy".into(),
-        (Some(rare), _) if rare.rate_per_s.value > 0.0 => long(1.0 / rare.rate_per_s.value),
+        (Some(rare), _) if rare.rate_per_s.value > 0.0 && study.escape.rate.events < 20 => {
+            format!("{} on average", long(1.0 / rare.rate_per_s.value))
+        }
         _ => lasts(&study.escape),
     };
     let failed = match study.recovery.lives.is_empty() {
@@ -109,25 +115,29 @@ fn round(value: f64) -> f64 {
     (value / unit).round() * unit
 }
 
-/// A time that no clock shows in seconds.
+/// A time, in the unit that fits.
 fn long(s: f64) -> String {
-    const YEAR: f64 = 365.25 * 86_400.0;
+    const DAY: f64 = 86_400.0;
     match s {
-        s if s < 1e4 => format!("{} on average", seconds(round(s))),
-        s if s < 2.0 * 86_400.0 => format!("{} hours on average", number(s / 3600.0)),
-        s if s < YEAR => format!("{} days on average", number(s / 86_400.0)),
-        s if s < 1e6 * YEAR => format!("{} years on average", number(round(s / YEAR))),
-        _ => "for ages".into(),
+        s if s < 1e5 => seconds(round(s)),
+        s if s < 365.0 * DAY => format!("{} days", number(round(s / DAY))),
+        s if s < 1e6 * 365.25 * DAY => format!("{} years", number(round(s / DAY / 365.25))),
+        s => format!("10^{:.0} years", libm::log10(s / DAY / 365.25)),
     }
+}
+
+fn seconds(s: f64) -> String {
+    format!("{} s", number(s))
 }
 
 impl Curve<'_> {
     fn draw(&self, canvas: &Canvas, panel: &Panel) {
-        let up = [0.0, 0.25, 0.5, 0.75, 1.0];
+        let all = [0.0, 0.25, 0.5, 0.75, 1.0];
+        let up = if self.lives.survival.steps.is_empty() { &[0.0, 1.0][..] } else { &all };
         let across = panel.x.ticks(6);
-        panel.grid(canvas, &across, &up);
+        panel.grid(canvas, &across, up);
         self.band(canvas, panel);
-        for value in up {
+        for &value in up {
             let words = format!("{} %", number(value * 100.0));
             canvas.text(
                 &words,
@@ -188,7 +198,7 @@ impl Curve<'_> {
     fn remarks(&self, canvas: &Canvas, panel: &Panel, places: &mut Places, theory: &[At]) {
         let rate = &self.lives.rate;
         let mut words = vec![match rate.events {
-            0 => format!("none ended: the mean is above {}", seconds(round(rate.mean_s.low))),
+            0 => format!("none ended: the mean is above {}", long(rate.mean_s.low)),
             _ => format!("mean {}", interval(&rate.mean_s)),
         }];
         words.extend(self.lives.median_s.map(|median| format!("median {}", interval(&median))));
@@ -209,8 +219,8 @@ impl Curve<'_> {
             places.write(canvas, words, kind, &[(right, y), (panel.x0 + 10.0, low), (right, low)]);
         }
         let words = match self.lives.expected {
-            Expected::ByChance(mean) => format!("theory: by chance, mean {}", seconds(round(mean))),
-            Expected::Drains(mean) => format!("theory: drained after {}", seconds(round(mean))),
+            Expected::ByChance(mean) => format!("theory: by chance, mean {}", long(mean)),
+            Expected::Drains(mean) => format!("theory: drained after {}", long(mean)),
             Expected::Never => "theory: never".into(),
             Expected::Unknown => return,
         };
@@ -224,8 +234,12 @@ impl Curve<'_> {
 }
 
 fn interval(estimate: &Estimate) -> String {
-    let high = if estimate.high.is_finite() { seconds(round(estimate.high)) } else { "?".into() };
-    format!("{} ({} to {high})", seconds(round(estimate.value)), seconds(round(estimate.low)))
+    let high = if estimate.high.is_finite() {
+        format!(" to {}", seconds(round(estimate.high)))
+    } else {
+        " or more".into()
+    };
+    format!("{} ({}{high})", seconds(round(estimate.value)), seconds(round(estimate.low)))
 }
 
 /// A dashed curve.

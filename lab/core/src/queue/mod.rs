@@ -105,6 +105,11 @@ impl Queue {
         }
     }
 
+    /// Everybody who waits, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Waiting> {
+        self.jobs.iter()
+    }
+
     /// Keeps only the jobs for which `keep` holds.
     pub fn retain(&mut self, keep: impl FnMut(&Waiting) -> bool) {
         self.jobs.retain(keep);

@@ -107,6 +107,11 @@ impl<'a> Simulation<'a> {
         self.world.draw.seed
     }
 
+    /// Attempts in the queues of a service that will be late, at the mean pace of service; see [`Server::late`].
+    pub fn late(&self, service: usize) -> usize {
+        self.state().servers(service).map(|server| server.late(self.now)).sum()
+    }
+
     /// What it looks like now.
     pub fn state(&self) -> State<'_, 'a> {
         State(&self.world)
@@ -130,16 +135,19 @@ impl<'w> State<'w, '_> {
     /// that wait with them count as well.
     #[inline]
     pub fn jobs(self, service: usize) -> usize {
+        self.servers(service).map(|server| server.queued() + server.busy()).sum()
+    }
+
+    /// The queues and workers of a service, replica by replica.
+    #[inline]
+    fn servers(self, service: usize) -> impl Iterator<Item = &'w Server> {
         let World { scenario, servers, stores, caches, .. } = self.0;
-        if let Some(store) = stores.of_service[service] {
-            return stores.jobs(store);
-        }
-        if caches.first[service].is_some() {
-            return caches.jobs(service);
-        }
         let first = scenario.first_replica(service);
-        let replicas = &servers.machines[first..first + scenario.services[service].replicas as usize];
-        replicas.iter().map(jobs).sum()
+        // A replica of a group or of a cache has its own; the one in its place here is idle.
+        let stateless = &servers.machines[first..first + scenario.services[service].replicas as usize];
+        let own = stores.of_service[service].is_some() || caches.first[service].is_some();
+        let stateless = if own { &[] } else { stateless };
+        stateless.iter().chain(stores.servers(service)).chain(caches.servers(service))
     }
 
     /// Calls to `service` that are not over, of all client groups.
@@ -167,12 +175,6 @@ impl<'w> State<'w, '_> {
     pub fn events(self) -> u64 {
         self.0.servers.post.agenda.planned()
     }
-}
-
-/// Attempts waiting and being worked on.
-#[inline]
-pub(super) fn jobs(server: &Server) -> usize {
-    server.queued() + server.busy()
 }
 
 impl World<'_> {

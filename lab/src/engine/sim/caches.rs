@@ -1,5 +1,5 @@
 //! Caches in the simulation: each replica is a [`Cache`], which calls a store as a client of its own.
-use super::{Event, Parcel, Servers, Stores, branch::jobs, stores};
+use super::{Event, Parcel, Servers, Stores, stores};
 use crate::{
     scenario::Scenario,
     trace::{CacheRecorder, CacheTrace, CacheWindow, ServerRecorder},
@@ -13,7 +13,7 @@ use lab_core::{
     lineage::Lineage,
     machine::{Machine, Outbox},
     replicate::node::NodeIn,
-    server::{Cancel, ServerIn},
+    server::{Cancel, Server, ServerIn},
     time::Time,
 };
 
@@ -91,9 +91,10 @@ impl Caches {
         }
     }
 
-    /// Attempts waiting and being worked on at the replicas of a service.
-    pub(super) fn jobs(&self, service: usize) -> usize {
-        self.of_service(service).map(|r| jobs(self.replicas[r as usize].cache.server())).sum()
+    /// The queues and workers of the replicas of a service; none if it is no cache.
+    pub(super) fn servers(&self, service: usize) -> impl Iterator<Item = &Server> {
+        let of = move |r: &&Replica| r.service as usize == service;
+        self.replicas.iter().filter(of).map(|r| r.cache.server())
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Groups of replicas in the simulation: replicated stores, and services under health checks. Each replica is a [`Node`], and
 //! each group has a manager.
-use super::{Event, Parcel, Post, branch::jobs};
+use super::{Event, Parcel, Post};
 use crate::{
     engine::notes,
     scenario::Scenario,
@@ -18,6 +18,7 @@ use lab_core::{
         manager::{Manager, ManagerIn, ManagerOut},
         node::{MANAGER, Node, NodeIn, NodeOut},
     },
+    server::Server,
     time::{Span, Time},
 };
 
@@ -82,9 +83,10 @@ impl Stores {
         }
     }
 
-    /// Attempts and messages waiting and being worked on at the replicas of a group.
-    pub(super) fn jobs(&self, store: u32) -> usize {
-        self.groups[store as usize].nodes.iter().map(|node| jobs(node.server())).sum()
+    /// The queues and workers of the replicas of a service; none if it is no group.
+    pub(super) fn servers(&self, service: usize) -> impl Iterator<Item = &Server> {
+        let group = self.of_service[service].map(|store| &self.groups[store as usize]);
+        group.into_iter().flat_map(|group| &group.nodes).map(|node| node.server())
     }
 
     pub(super) fn node(

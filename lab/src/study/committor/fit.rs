@@ -172,6 +172,7 @@ mod tests {
             jobs,
             in_progress: jobs,
             retrying,
+            late: 0,
             tipped,
             held: of - tipped,
             undecided: 0,

@@ -51,7 +51,9 @@ pub struct Committor {
     /// The probability as a function of the jobs alone; `None` where all states have the same fate.
     pub by_jobs: Option<Fit>,
     /// The same as a function of jobs and calls being retried.
-    pub by_both: Option<Fit>,
+    pub by_retries: Option<Fit>,
+    /// The same as a function of jobs and attempts that will be late.
+    pub by_late: Option<Fit>,
     /// Simulated events.
     pub events: u64,
 }
@@ -71,6 +73,8 @@ pub struct Point {
     pub in_progress: usize,
     /// Those of them that have been tried again, or wait to be.
     pub retrying: usize,
+    /// Attempts in the queues that will be late, at the mean pace of service: their callers give up before.
+    pub late: usize,
     /// Branches that ended failed.
     pub tipped: usize,
     /// Branches that became healthy.
@@ -154,13 +158,15 @@ impl Search<'_> {
         points.extend(found);
         events += cost;
         let jobs = |p: &Point| vec![p.jobs as f64];
-        let both = |p: &Point| vec![p.jobs as f64, p.retrying as f64];
+        let retries = |p: &Point| vec![p.jobs as f64, p.retrying as f64];
+        let late = |p: &Point| vec![p.jobs as f64, p.late as f64];
         Ok(Committor {
             service: self.scenario.services[self.subject.service].name.clone(),
             jobs_per_timeout: theta,
             pushed_by,
             by_jobs: Fit::new(&points, jobs),
-            by_both: Fit::new(&points, both),
+            by_retries: Fit::new(&points, retries),
+            by_late: Fit::new(&points, late),
             points,
             events,
         })
@@ -246,6 +252,7 @@ impl Search<'_> {
             jobs: state.jobs(service),
             in_progress: state.in_progress(service),
             retrying: state.retrying(service),
+            late: simulation.late(service),
             tipped,
             held,
             undecided: branches - tipped - held,
