@@ -169,7 +169,8 @@ impl<'a> Picture<'a> {
         let mut walked = 40.0;
         for pair in pieces.iter().flat_map(|piece| piece.windows(2)) {
             walked += libm::hypot(pair[1].0 - pair[0].0, pair[1].1 - pair[0].1);
-            if walked > 150.0 {
+            // Along the lower edge heads of both directions would lie over each other.
+            if walked > 150.0 && pair[1].1 < panel.y1 - 6.0 {
                 canvas.arrow_head(pair[0], pair[1], 9.0, colour::BLUE);
                 walked = 0.0;
             }
@@ -212,7 +213,7 @@ impl<'a> Picture<'a> {
                 // Where the chain is cut off is no end of the way: the queue grows on, with all calls in orbit that there are.
                 let calls = model.arrivals_per_s * (model.retries + 1.0) * model.again_after_s;
                 place = at((f64::from(model.queue_states - 1), calls.min(f64::from(model.orbit_states - 1))));
-                words = "failed: the queue grows without end".into();
+                words = "failed: the queue grows on".into();
                 let tail = (place.0 - 34.0, place.1);
                 canvas.line(&[tail, (place.0 - 8.0, place.1)], colour, 4.0);
                 canvas.arrow_head(tail, place, 17.0, colour);

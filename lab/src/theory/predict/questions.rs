@@ -182,6 +182,7 @@ impl Asked<'_> {
         };
         let chain = |solved: &Solved, lasting: &super::Lasting| match solved.fitted.whole_queue {
             true => self.time(solved, lasting.recovery),
+            false if self.bounded() => Cell::silent("queue too long"),
             false => Cell::Value(f64::INFINITY, Unit::Seconds),
         };
         let fluid = || match settle(self.scenario, self.index, self.failed()) {
@@ -273,6 +274,7 @@ impl Asked<'_> {
                 let from = model.state(failed.0.round() as u32, failed.1.round() as u32);
                 Cell::Shed { admit, for_s: shed.chain().hitting(|state| state == 0)[from].mean_s }
             }
+            _ if self.bounded() => Cell::silent("queue too long"),
             _ => Cell::silent("queue without bound"),
         });
         let fluid = || {
