@@ -15,6 +15,7 @@ use crate::{
     theory::{ServiceHand, retries::load_at},
     verdict::RunView,
 };
+use lab_core::{queue::Discipline, server::Cancel};
 
 const WIDTH: f64 = 760.0;
 const LEFT: f64 = 76.0;
@@ -29,7 +30,7 @@ pub fn bifurcation(hand: &ServiceHand, simulated: &[Settles], run: &RunView) -> 
         return None;
     }
     let branches = Branches::new(hand);
-    let title = branches.title(hand);
+    let title = branches.title(keeps_failures(hand, run));
     let by =
         if simulated.is_empty() { "" } else { "; dots: simulations begun empty, rings: begun in failure" };
     let subtitle = format!("{}{by}", setting(run));
@@ -53,6 +54,14 @@ pub fn bifurcation(hand: &ServiceHand, simulated: &[Settles], run: &RunView) -> 
         setting(run)
     );
     Some(Figure { name: super::stem(&["bifurcation", &hand.service]), ink, caption })
+}
+
+/// Whether the service does work that nobody waits for any more, oldest first and more of it than fits into a timeout: only then is there
+/// a failed state.
+fn keeps_failures(hand: &ServiceHand, run: &RunView) -> bool {
+    let policy = run.scenario.services.iter().find(|service| service.name == hand.service).map(|s| &s.policy);
+    let late = hand.places_per_replica > hand.jobs_per_timeout_and_replica;
+    late && policy.is_some_and(|p| p.discipline == Discipline::Fifo && p.cancel == Cancel::Never)
 }
 
 /// A state of the fixed point: calls per second, and attempts per call.
@@ -96,11 +105,11 @@ impl Branches {
         self.healthy.last().map_or(0.0, |state| state.0)
     }
 
-    fn title(&self, hand: &ServiceHand) -> String {
+    fn title(&self, keeps_failures: bool) -> String {
         if self.unstable.is_empty() {
             return "One state at every load: retries cannot keep a failure up".into();
         }
-        if !hand.vulnerable {
+        if !keeps_failures {
             return format!(
                 "Retries alone would leave two states from {} to {}; here they cannot",
                 rate(self.hidden_per_s),

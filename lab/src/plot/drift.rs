@@ -114,9 +114,11 @@ impl<'a> Picture<'a> {
             let words = format!("μT = {} jobs", number(self.late_jobs()));
             canvas.text(&words, REFERENCE, (x, panel.y0 - 5.0), CENTRE_BOTTOM);
         }
-        canvas.line(&line, colour::PAPER, 5.0);
-        canvas.line(&line, colour::PURPLE, 3.0);
-        places.avoid(vec![line.clone()]);
+        if !line.is_empty() {
+            canvas.line(&line, colour::PAPER, 5.0);
+            canvas.line(&line, colour::PURPLE, 3.0);
+            places.avoid(vec![line.clone()]);
+        }
         self.run(canvas, panel, &mut places);
         self.sinks(canvas, panel, &mut places, at);
         name_line(canvas, &mut places, &line);

@@ -10,7 +10,7 @@ use crate::{
 };
 use rayon::prelude::*;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Instant};
 
 /// Writes everything, and says where.
 pub(super) fn write(
@@ -19,7 +19,7 @@ pub(super) fn write(
     predictions: &Predictions,
     portraits: &Portraits,
     document: &Value,
-    began: String,
+    (began, clock): (String, Instant),
 ) -> Result<PathBuf, Failure> {
     let Portraits { trace, judgement, .. } = portraits;
     let summary = Summary::new(&plan.baseline, judgement);
@@ -43,7 +43,7 @@ pub(super) fn write(
         summary,
     };
     let manifest =
-        serde_json::to_string_pretty(&manifest(plan, began, run)).expect("a manifest is plain data");
+        serde_json::to_string_pretty(&manifest(plan, began, clock, run)).expect("a manifest is plain data");
     folder.write("manifest.json", manifest)?;
     Ok(folder.finish()?)
 }
@@ -68,14 +68,14 @@ fn figures(plan: &Plan, predictions: &Predictions, portraits: &Portraits) -> Vec
     drawn.flatten().collect()
 }
 
-fn manifest(plan: &Plan, began: String, run: RunRecord) -> Manifest {
+fn manifest(plan: &Plan, began: String, clock: Instant, run: RunRecord) -> Manifest {
     Manifest {
         format: FORMAT,
         lab: env!("CARGO_PKG_VERSION"),
         config: plan.name.clone(),
         title: plan.baseline.title.clone(),
         began,
-        took_s: 0.0,
+        took_s: clock.elapsed().as_secs_f64(),
         command: std::env::args().collect(),
         host: super::super::run::host(),
         interrupted: false,

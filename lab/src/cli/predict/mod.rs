@@ -3,6 +3,7 @@ mod files;
 
 use super::{
     exit::{Exit, Outcome},
+    run::stopwatch,
     table::Table,
 };
 use crate::{
@@ -40,7 +41,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn predict(args: &Args) -> Outcome {
-    let (began, time) = now();
+    let ((began, time), clock) = (now(), stopwatch());
     let plan = load(&args.config, &args.set)?;
     for warning in &plan.warnings {
         eprintln!("{warning}\n");
@@ -51,7 +52,7 @@ pub(super) fn predict(args: &Args) -> Outcome {
     if !args.no_figures && !predictions.services.is_empty() {
         let folder = Folder::create(&args.results, &plan.name, &time)?;
         let portraits = portraits(&plan.baseline, &predictions);
-        let path = files::write(folder, &plan, &predictions, &portraits, &document, began)?;
+        let path = files::write(folder, &plan, &predictions, &portraits, &document, (began, clock))?;
         document["folder"] = json!(path);
         text += &format!("  figures: {}\n", path.join("figures").display());
     }

@@ -197,7 +197,7 @@ fn experiment(args: &Args, plan: &Plan) -> Result<(Exit, PathBuf, serde_json::Va
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long it took is told and kept in the manifest alone")]
-fn stopwatch() -> Instant {
+pub(super) fn stopwatch() -> Instant {
     Instant::now()
 }
 

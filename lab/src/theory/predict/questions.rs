@@ -71,6 +71,11 @@ impl Asked<'_> {
         }
     }
 
+    /// What the fluid says of tipping, if the service is not down by itself.
+    fn where_it_can_tip(&self, says: impl FnOnce() -> Cell) -> Cell {
+        self.of_fluid(|| if self.hand.utilisation < 1.0 { says() } else { Cell::silent("overloaded") })
+    }
+
     /// What a formula of the failed state says, if there is such a state.
     fn where_vulnerable(&self, says: impl FnOnce() -> Cell) -> Cell {
         if self.hand.vulnerable { says() } else { Cell::silent("no failed state") }
@@ -191,7 +196,7 @@ impl Asked<'_> {
             Settled::Undecided => Cell::silent("undecided"),
         };
         let assumption = if self.bounded() {
-            "from the full queue; retries come singly, in truth in clusters, so that it ends sooner"
+            "chain within × 3; formula: retries come singly, which is far off above μ/R"
         } else {
             "the queue has no bound and grows"
         };
@@ -204,8 +209,11 @@ impl Asked<'_> {
 
     fn backlog(&self) -> Question {
         let formula = self.where_vulnerable(|| Cell::Value(self.hand.jobs_per_timeout, Unit::Jobs));
-        let chain = self.of_state(|solved, lasting| {
-            Cell::Value(lasting.tips_from_jobs * solved.fitted.jobs_per_state * self.replicas, Unit::Jobs)
+        let chain = self.of_state(|solved, lasting| match lasting.tips_from_jobs {
+            Some(jobs) => {
+                Cell::Value(f64::from(jobs) * solved.fitted.jobs_per_state * self.replicas, Unit::Jobs)
+            }
+            None => Cell::silent("none does"),
         });
         let fluid = || match tips_from(self.scenario, self.index, 0.0, self.most_jobs()) {
             Some(jobs) => Cell::Value(jobs, Unit::Jobs),
@@ -213,7 +221,7 @@ impl Asked<'_> {
         };
         question(
             "backlog that tips it",
-            [formula, chain, self.of_fluid(fluid)],
+            [formula, chain, self.where_it_can_tip(fluid)],
             "nobody waits to try again yet; chain: with probability 1/2",
         )
     }
@@ -229,7 +237,7 @@ impl Asked<'_> {
         };
         question(
             format!("smallest spike of {} that tips it", hand::seconds(lasts_s)),
-            [formula, Cell::silent("asks the state"), self.of_fluid(fluid)],
+            [formula, Cell::silent("asks the state"), self.where_it_can_tip(fluid)],
             "formula: μT jobs are left, without the spike's own retries",
         )
     }
