@@ -51,9 +51,8 @@ fn pictures(scenario: &Scenario) -> (Figure, Figure) {
         judgement: &simulated.judgement,
     };
     let (prediction, portrayed) = (&predictions.services[0], &simulated.services[0]);
-    let solved = prediction.chain.as_ref().expect("it has a chain");
     let bifurcation = bifurcation(&prediction.hand, &portrayed.settles, &run).expect("it has retries");
-    (drift(solved, &prediction.service, &portrayed.way, &run), bifurcation)
+    (drift(prediction, &portrayed.way, &run).expect("it has a chain"), bifurcation)
 }
 
 fn readable(figure: &Figure) {

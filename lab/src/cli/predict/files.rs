@@ -58,12 +58,7 @@ fn figures(plan: &Plan, predictions: &Predictions, portraits: &Portraits) -> Vec
     };
     let pairs = predictions.services.iter().zip(&portraits.services);
     let drawn = pairs.flat_map(|(prediction, portrayed)| {
-        let drift = prediction
-            .chain
-            .as_ref()
-            .ok()
-            .map(|solved| drift(solved, &prediction.service, &portrayed.way, &run));
-        [drift, bifurcation(&prediction.hand, &portrayed.settles, &run)]
+        [drift(prediction, &portrayed.way, &run), bifurcation(&prediction.hand, &portrayed.settles, &run)]
     });
     drawn.flatten().collect()
 }

@@ -1,5 +1,5 @@
 //! The questions, and who answers them how.
-use super::{Cell, Question, Solved, Unfit, Unit, spike_s};
+use super::{Cell, Question, Solved, Unfit, Unit, failed, spike_s};
 use crate::{
     scenario::Scenario,
     theory::{
@@ -81,15 +81,8 @@ impl Asked<'_> {
         if self.hand.vulnerable { says() } else { Cell::silent("no failed state") }
     }
 
-    /// A queue that is full, or would be without a bound, and the calls that wait while all attempts are late.
     fn failed(&self) -> Start {
-        let jobs = self.most_jobs();
-        Start::at(jobs, self.hand.attempts_per_s_when_failing * self.hand.timeout_s)
-    }
-
-    fn most_jobs(&self) -> f64 {
-        let bound = self.hand.places_per_replica * self.replicas;
-        if bound.is_finite() { bound } else { 4.0 * self.hand.jobs_per_timeout }
+        failed(self.scenario, self.index, self.hand)
     }
 
     fn bounded(&self) -> bool {
@@ -215,7 +208,7 @@ impl Asked<'_> {
             }
             None => Cell::silent("none does"),
         });
-        let fluid = || match tips_from(self.scenario, self.index, 0.0, self.most_jobs()) {
+        let fluid = || match tips_from(self.scenario, self.index, 0.0, self.failed().backlog_jobs) {
             Some(jobs) => Cell::Value(jobs, Unit::Jobs),
             None => Cell::silent("none does"),
         };
@@ -266,7 +259,7 @@ impl Asked<'_> {
     /// Half of the hidden capacity: the time is then twice the least that any shedding takes.
     fn shed(&self) -> Question {
         let admit = 0.5 * self.hand.hidden_capacity_per_s / self.hand.offered_per_s;
-        let jobs = if self.bounded() { self.most_jobs() } else { self.hand.backlog_jobs };
+        let jobs = if self.bounded() { self.failed().backlog_jobs } else { self.hand.backlog_jobs };
         let calls = admit * self.hand.offered_per_s;
         let formula = self.where_vulnerable(|| match jobs {
             0.0 => Cell::silent("no backlog given"),
