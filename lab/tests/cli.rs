@@ -255,3 +255,41 @@ fn studies_refuse_what_makes_no_sense_and_leave_nothing() {
     }
     assert!(!dir.path().join("results").exists());
 }
+
+#[test]
+fn predict_answers_in_a_table_and_keeps_its_pictures() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    storm(dir.path());
+    let done = lab(dir.path(), &["predict", "storm.yaml"]);
+    let said = text(&done.stdout);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    for word in
+        ["is it vulnerable", "hidden capacity", "20/s", "lifetime", "formula", "chain", "fluid", "assumption"]
+    {
+        assert!(said.contains(word), "{word} is missing in\n{said}");
+    }
+    let latest = dir.path().join("results/latest");
+    for file in [
+        "predict.json",
+        "manifest.json",
+        "scenario.yaml",
+        "figures/drift-store.svg",
+        "figures/bifurcation-store.png",
+    ] {
+        assert!(latest.join(file).is_file(), "{file}");
+    }
+    let listed = text(&lab(dir.path(), &["results", "list"]).stdout);
+    assert!(listed.contains("storm"), "{listed}");
+
+    let json =
+        lab(dir.path(), &["predict", "storm.yaml", "--json", "--no-figures", "--set", "workload.rate=10/s"]);
+    let document: Value = serde_json::from_slice(&json.stdout).expect("one JSON document");
+    let first = &document["services"][0]["questions"][0];
+    assert_eq!((&first["question"], &first["formula"]["text"]), (&"is it vulnerable".into(), &"no".into()));
+    assert_eq!(
+        fs::read_dir(dir.path().join("results/storm")).expect("readable").count(),
+        1,
+        "--no-figures writes none"
+    );
+    assert_eq!(lab(dir.path(), &["predict", "nothing.yaml"]).status.code(), Some(64));
+}

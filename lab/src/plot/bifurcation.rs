@@ -15,6 +15,7 @@ use crate::{
     theory::{ServiceHand, retries::load_at},
     verdict::RunView,
 };
+use lab_core::{queue::Discipline, server::Cancel};
 
 const WIDTH: f64 = 760.0;
 const LEFT: f64 = 76.0;
@@ -29,7 +30,7 @@ pub fn bifurcation(hand: &ServiceHand, simulated: &[Settles], run: &RunView) -> 
         return None;
     }
     let branches = Branches::new(hand);
-    let title = branches.title(hand);
+    let title = branches.title(keeps_failures(hand, run));
     let by =
         if simulated.is_empty() { "" } else { "; dots: simulations begun empty, rings: begun in failure" };
     let subtitle = format!("{}{by}", setting(run));
@@ -53,6 +54,14 @@ pub fn bifurcation(hand: &ServiceHand, simulated: &[Settles], run: &RunView) -> 
         setting(run)
     );
     Some(Figure { name: super::stem(&["bifurcation", &hand.service]), ink, caption })
+}
+
+/// Whether the service does work that nobody waits for any more, oldest first and more of it than fits into a timeout: only then is there
+/// a failed state.
+fn keeps_failures(hand: &ServiceHand, run: &RunView) -> bool {
+    let policy = run.scenario.services.iter().find(|service| service.name == hand.service).map(|s| &s.policy);
+    let late = hand.places_per_replica > hand.jobs_per_timeout_and_replica;
+    late && policy.is_some_and(|p| p.discipline == Discipline::Fifo && p.cancel == Cancel::Never)
 }
 
 /// A state of the fixed point: calls per second, and attempts per call.
@@ -96,11 +105,11 @@ impl Branches {
         self.healthy.last().map_or(0.0, |state| state.0)
     }
 
-    fn title(&self, hand: &ServiceHand) -> String {
+    fn title(&self, keeps_failures: bool) -> String {
         if self.unstable.is_empty() {
             return "One state at every load: retries cannot keep a failure up".into();
         }
-        if !hand.vulnerable {
+        if !keeps_failures {
             return format!(
                 "Retries alone would leave two states from {} to {}; here they cannot",
                 rate(self.hidden_per_s),
@@ -125,7 +134,7 @@ impl Branches {
         ];
         // Like flags, each at a height of its own.
         for (row, (load, words)) in marks.iter().enumerate() {
-            let (x, y) = (panel.px(*load), panel.y0 - 8.0 - 16.0 * (2 - row) as f64);
+            let (x, y) = (panel.px(*load), panel.y0 - 8.0 - 16.0 * row as f64);
             canvas.dashed((x, y - 8.0), (x, panel.y1), colour::MUTED);
             let length = REFERENCE.width(words);
             let left = if x - length - 5.0 > panel.x0 { x - length - 5.0 } else { x + 5.0 };
@@ -156,7 +165,7 @@ impl Branches {
             let (y, beside) =
                 (panel.y1 - 17.0, [(x - length - 7.0, panel.y1 - 14.0), (x + 7.0, panel.y1 - 14.0)]);
             let candidates = [[(x - length / 2.0, y - 9.0)].as_slice(), &beside].concat();
-            places.write_on_paper(canvas, &words, kind, &candidates);
+            places.write(canvas, &words, kind, &candidates);
         }
         self.names(canvas, panel, &mut places);
     }
@@ -168,7 +177,7 @@ impl Branches {
             let kind = name_in(colour);
             let left = middle - kind.width(words) / 2.0;
             let spots = shifts.iter().flat_map(|dx| heights.map(|y| (left + dx, y))).collect::<Vec<At>>();
-            places.write_on_paper(canvas, words, kind, &spots);
+            places.write(canvas, words, kind, &spots);
         };
         let (low, high) = (panel.py(1.0), panel.py(self.attempts));
         flat("healthy: stable", colour::GREEN, [low + 12.0, low - 24.0]);
@@ -182,8 +191,9 @@ impl Branches {
             let (x, y) = self.between(panel, share);
             [(x + 14.0, y - 16.0), (x - 14.0 - length, y + 6.0)]
         };
-        let spots: Vec<At> = [0.25, 0.45, 0.65, 0.35, 0.55, 0.15, 0.8].into_iter().flat_map(beside).collect();
-        places.write_on_paper(canvas, words, kind, &spots);
+        let spots: Vec<At> =
+            [0.2, 0.15, 0.25, 0.3, 0.35, 0.4, 0.6, 0.8].into_iter().flat_map(beside).collect();
+        places.write(canvas, words, kind, &spots);
     }
 
     /// The place of the unstable state at a load between hidden capacity and ceiling.
@@ -199,7 +209,7 @@ impl Branches {
         if self.unstable.is_empty() {
             return;
         }
-        for share in [0.12, 0.32, 0.52, 0.72, 0.92] {
+        for share in [0.1, 0.5, 0.9] {
             let (x, y) = self.between(panel, share);
             for end in [panel.py(self.attempts) + 7.0, panel.py(1.0) - 7.0] {
                 let way = end - y;

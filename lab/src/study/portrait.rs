@@ -60,13 +60,18 @@ pub struct Place {
 /// The way of replica 0 of service `index` through a run: its jobs, and the clients' outstanding calls divided by the replicas.
 ///
 /// An attempt under way is one of those that will time out if its timeout comes within the next T. So the outstanding ones at a window's
-/// end are counted from the timeouts of the windows after it, as long as there are some of a whole T. Where a budget bounds the retries
+/// end are counted from the timeouts of the windows after it, as long as there are some of a whole T; without a timeout nobody is ever outstanding. Where a budget bounds the retries
 /// under way, most timeouts lead to none: there the retries of the next T are counted, and with them the share of the orbit that gives up.
 pub fn trajectory(scenario: &Scenario, index: usize, trace: &Trace) -> Vec<Place> {
     let groups: Vec<usize> =
         (0..scenario.clients.len()).filter(|g| scenario.clients[*g].service == index).collect();
     let timeout = groups.iter().map(|g| timeout_s(&scenario.clients[*g].policy)).fold(0.0, f64::max);
-    let ahead = (timeout / trace.window.as_secs_f64()).round().max(1.0) as usize;
+    if timeout.is_infinite() {
+        return vec![];
+    }
+    // Whole windows, and a part of one more.
+    let windows = timeout / trace.window.as_secs_f64();
+    let (whole, part) = (windows as usize, windows.fract());
     let ends = |group: usize, window: usize| {
         let (client, measured) = (&scenario.clients[group], &trace.clients[group].windows[window]);
         match retries_under_way(client) {
@@ -80,10 +85,10 @@ pub fn trajectory(scenario: &Scenario, index: usize, trace: &Trace) -> Vec<Place
     let ended: Vec<f64> = (0..trace.len()).map(|w| groups.iter().map(|g| ends(*g, w)).sum()).collect();
     let replicas = f64::from(scenario.services[index].replicas);
     let server = &trace.servers[scenario.first_replica(index)];
-    let places = (0..trace.len().saturating_sub(ahead)).map(|w| Place {
+    let places = (0..trace.len().saturating_sub(whole + 1)).map(|w| Place {
         at_s: trace.bounds(w).1.as_secs_f64(),
         jobs: server.windows[w].queue + server.windows[w].busy,
-        outstanding: ended[w + 1..=w + ahead].iter().sum::<f64>() / replicas,
+        outstanding: (ended[w + 1..=w + whole].iter().sum::<f64>() + part * ended[w + whole + 1]) / replicas,
     });
     places.collect()
 }

@@ -35,7 +35,10 @@ impl BirthDeath {
         BirthDeath::new(places, births, |_| service_per_s)
     }
 
-    /// The time from state `from` until the chain is first in state `to`. Both are states of the chain.
+    /// The time from state `from` until the chain is first in state `to`.
+    ///
+    /// # Panics
+    /// When one of them is no state of the chain.
     pub fn passage(&self, from: u32, to: u32) -> Passage {
         let (from, to) = (from as usize, to as usize);
         // The time over each step is independent of the others, so that means and variances add.

@@ -42,8 +42,8 @@ pub(super) fn write(
         unfit: vec![],
         summary,
     };
-    let manifest = serde_json::to_string_pretty(&manifest(plan, began, clock.elapsed().as_secs_f64(), run))
-        .expect("a manifest is plain data");
+    let manifest =
+        serde_json::to_string_pretty(&manifest(plan, began, clock, run)).expect("a manifest is plain data");
     folder.write("manifest.json", manifest)?;
     Ok(folder.finish()?)
 }
@@ -58,17 +58,12 @@ fn figures(plan: &Plan, predictions: &Predictions, portraits: &Portraits) -> Vec
     };
     let pairs = predictions.services.iter().zip(&portraits.services);
     let drawn = pairs.flat_map(|(prediction, portrayed)| {
-        let drift = prediction
-            .chain
-            .as_ref()
-            .ok()
-            .map(|solved| drift(solved, &prediction.service, &portrayed.way, &run));
-        [drift, bifurcation(&prediction.hand, &portrayed.settles, &run)]
+        [drift(prediction, &portrayed.way, &run), bifurcation(&prediction.hand, &portrayed.settles, &run)]
     });
     drawn.flatten().collect()
 }
 
-fn manifest(plan: &Plan, began: String, took_s: f64, run: RunRecord) -> Manifest {
+fn manifest(plan: &Plan, began: String, clock: Instant, run: RunRecord) -> Manifest {
     Manifest {
         format: FORMAT,
         lab: env!("CARGO_PKG_VERSION"),
@@ -76,7 +71,7 @@ fn manifest(plan: &Plan, began: String, took_s: f64, run: RunRecord) -> Manifest
         config: plan.name.clone(),
         title: plan.baseline.title.clone(),
         began,
-        took_s,
+        took_s: clock.elapsed().as_secs_f64(),
         command: std::env::args().collect(),
         host: super::super::run::host(),
         interrupted: false,

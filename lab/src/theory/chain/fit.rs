@@ -63,9 +63,11 @@ pub fn fit(scenario: &Scenario, index: usize, hand: &ServiceHand) -> Result<Fitt
     let orbit = (failed + 4.0 * failed.sqrt() + 2.0).min(limit) + 1.0;
     let theta = hand.jobs_per_timeout_and_replica;
     let enough = 3.0 * theta + 4.0 * theta.sqrt();
-    let whole_queue = hand.places_per_replica <= 2.0 * enough;
-    let queue = if whole_queue { hand.places_per_replica + 1.0 } else { enough };
-    let size = |by: f64| (queue / by).ceil() * libm::pow((orbit / by).ceil() + 1.0, 3.0);
+    let size = |queue: f64, by: f64| (queue / by).ceil() * libm::pow((orbit / by).ceil() + 1.0, 3.0);
+    let places = hand.places_per_replica + 1.0;
+    let whole_queue = places <= 2.0 * enough || size(places, 1.0) <= LARGEST;
+    let queue = if whole_queue { places } else { enough };
+    let size = |by: f64| size(queue, by);
     let scales = (0..).map(|step| libm::pow(1.05, f64::from(step)));
     let by = scales.take_while(|by| theta / by >= FINEST).find(|by| size(*by) <= LARGEST);
     let Some(by) = by.or((theta < FINEST && size(1.0) <= LARGEST).then_some(1.0)) else {

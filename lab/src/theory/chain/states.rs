@@ -14,8 +14,8 @@ pub struct Lasting {
     pub drain: Passage,
     /// Mean jobs in the queue while the state is healthy (quasi-stationary), if it lasts at all.
     pub healthy_jobs: Option<f64>,
-    /// Jobs in the queue, with nobody in orbit, from which the chain is as likely to fail as to heal.
-    pub tips_from_jobs: f64,
+    /// Jobs in the queue, with nobody in orbit, from which the chain is as likely to fail as to heal; `None` where none is enough.
+    pub tips_from_jobs: Option<u32>,
 }
 
 /// How far the half-way lines lie from the parting line towards the sinks.
@@ -25,20 +25,21 @@ impl QueueOrbit {
     /// How long the two states of `chain`, with the sinks of `portrait`, last; `None` where there is one sink.
     pub fn lasting(&self, chain: &Banded, portrait: &Portrait) -> Option<Lasting> {
         let (healthy, failed) = (portrait.healthy, portrait.failed?);
-        // Which states are well over the line on either side, row by row of the orbit.
+        // Which states are well over the line on either side, row by row of the orbit. A row that the line does not cross lies on one side.
         let line: Vec<f64> = (0..self.orbit_states).filter_map(|o| portrait.line_at(f64::from(o))).collect();
-        let over = |sink: f64, state: usize| {
+        let last = f64::from(self.queue_states - 1);
+        let place = |state: usize| {
             let (jobs, outstanding) = self.of_state(state);
-            let line = line[outstanding as usize];
-            (f64::from(jobs), line + (sink - line) * HALF_WAY)
+            (f64::from(jobs), line[outstanding as usize])
         };
+        let half_way = |line: f64, sink: f64| line + (sink - line) * HALF_WAY;
         let has_failed = |state: usize| {
-            let (jobs, border) = over(failed.0, state);
-            jobs >= border
+            let (jobs, line) = place(state);
+            line < last - 0.5 && jobs >= half_way(line, failed.0)
         };
         let is_healthy = |state: usize| {
-            let (jobs, border) = over(healthy.0, state);
-            jobs <= border
+            let (jobs, line) = place(state);
+            line > healthy.0 && jobs <= half_way(line, healthy.0)
         };
         let nearest = |sink: (f64, f64)| self.state(sink.0.round() as u32, sink.1.round() as u32);
         let fails_first = chain.reaches_first(has_failed, is_healthy);
@@ -50,7 +51,7 @@ impl QueueOrbit {
             healthy_jobs: chain
                 .quasi_stationary(|state| !has_failed(state))
                 .map(|quasi| self.mean_jobs(&quasi.distribution)),
-            tips_from_jobs: f64::from(tips.unwrap_or(self.queue_states)),
+            tips_from_jobs: tips,
         })
     }
 }

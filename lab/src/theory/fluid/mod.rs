@@ -7,11 +7,10 @@
 mod fleet;
 mod flow;
 mod settle;
+mod thresholds;
 
-pub use settle::{
-    FixedPoint, Settled, Start, fixed_points, load_that_heals, settle, settle_after_triggers,
-    spike_that_tips, tips_from,
-};
+pub use settle::{FixedPoint, Settled, Start, fixed_points, settle, settle_after_triggers};
+pub use thresholds::{load_that_heals, separatrix, spike_that_tips, tips_from};
 
 use crate::scenario::{ClientGroup, Scenario};
 use fleet::{Fate, Fleet};

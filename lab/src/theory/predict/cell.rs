@@ -10,8 +10,6 @@ pub enum Cell {
     Says(bool),
     /// A figure in its unit. Infinite: never, or no bound.
     Value(f64, Unit),
-    /// A figure that the truth is not below.
-    AtLeast(f64, Unit),
     /// A random time.
     Time(Passage),
     /// A random time whose mean is not below this one's.
@@ -53,7 +51,6 @@ impl Cell {
             Cell::Says(true) => "yes".into(),
             Cell::Says(false) => "no".into(),
             Cell::Value(value, unit) => unit.text(*value),
-            Cell::AtLeast(value, unit) => at_least(unit.text(*value)),
             Cell::Time(passage) => time(*passage),
             Cell::TimeAtLeast(passage) => at_least(hand::seconds(passage.mean_s)),
             Cell::Shed { admit, for_s } => {
@@ -103,8 +100,8 @@ mod tests {
             (Cell::Value(2.5, Unit::PerSecond), "2.5/s"),
             (Cell::Value(f64::INFINITY, Unit::Seconds), "never"),
             (Cell::Value(1.57, Unit::Factor), "× 1.57"),
-            (Cell::AtLeast(2000.0, Unit::Seconds), "≥ 2,000 s"),
-            (Cell::AtLeast(1e20, Unit::Seconds), "more than 100 years"),
+            (Cell::TimeAtLeast(passage(2000.0, 9.0)), "≥ 2,000 s"),
+            (Cell::TimeAtLeast(passage(1e20, 9.0)), "more than 100 years"),
             (Cell::Time(passage(91.2, 18.4)), "91.2 ± 18.4 s"),
             (Cell::Time(passage(1e20, 1e20)), "more than 100 years"),
             (Cell::Shed { admit: 0.125, for_s: 45.0 }, "to 12.5 % for 45 s"),

@@ -9,7 +9,7 @@ pub use cell::{Cell, Unit};
 use super::{
     Beyond, Hand, ServiceHand,
     chain::{Field, Fitted, Lasting, Portrait, Unfit, fit},
-    fluid::{FixedPoint, fixed_points},
+    fluid::{FixedPoint, Start, fixed_points, separatrix},
     hand,
 };
 use crate::scenario::Scenario;
@@ -39,6 +39,8 @@ pub struct Prediction {
     pub chain: Result<Solved, Unfit>,
     /// The fixed points of the fluid, from the emptiest queue to the fullest.
     pub fixed_points: Vec<FixedPoint>,
+    /// The line between the fluid's two ends: jobs and outstanding calls, all replicas together; empty where there is one end.
+    pub separatrix: Vec<(f64, f64)>,
 }
 
 /// One line of the table.
@@ -83,6 +85,11 @@ fn prediction(scenario: &Scenario, index: usize, hand: ServiceHand) -> Predictio
     Prediction {
         service: hand.service.clone(),
         questions: questions(scenario, index, &hand, &chain, fluid),
+        separatrix: if fluid.is_none() {
+            separatrix(scenario, index, failed(scenario, index, &hand))
+        } else {
+            vec![]
+        },
         fixed_points: if fluid.is_none() { fixed_points(scenario, index) } else { vec![] },
         chain,
         hand,
@@ -95,6 +102,13 @@ impl Solved {
         let lasting = fitted.model.lasting(&fitted.model.chain(), &portrait);
         Solved { fitted, portrait, lasting }
     }
+}
+
+/// A queue that is full, or would be without a bound, and the calls that wait while all attempts are late.
+fn failed(scenario: &Scenario, index: usize, hand: &ServiceHand) -> Start {
+    let bound = hand.places_per_replica * f64::from(scenario.services[index].replicas);
+    let jobs = if bound.is_finite() { bound } else { 4.0 * hand.jobs_per_timeout };
+    Start::at(jobs, hand.attempts_per_s_when_failing * hand.timeout_s)
 }
 
 /// Why the fluid would say what is false of a service; `None` if it can be asked.

@@ -1,5 +1,5 @@
 //! The questions, and who answers them how.
-use super::{Cell, Question, Solved, Unfit, Unit, spike_s};
+use super::{Cell, Question, Solved, Unfit, Unit, failed, spike_s};
 use crate::{
     scenario::Scenario,
     theory::{
@@ -71,20 +71,18 @@ impl Asked<'_> {
         }
     }
 
+    /// What the fluid says of tipping, if the service is not down by itself.
+    fn where_it_can_tip(&self, says: impl FnOnce() -> Cell) -> Cell {
+        self.of_fluid(|| if self.hand.utilisation < 1.0 { says() } else { Cell::silent("overloaded") })
+    }
+
     /// What a formula of the failed state says, if there is such a state.
     fn where_vulnerable(&self, says: impl FnOnce() -> Cell) -> Cell {
         if self.hand.vulnerable { says() } else { Cell::silent("no failed state") }
     }
 
-    /// A queue that is full, or would be without a bound, and the calls that wait while all attempts are late.
     fn failed(&self) -> Start {
-        let jobs = self.most_jobs();
-        Start::at(jobs, self.hand.attempts_per_s_when_failing * self.hand.timeout_s)
-    }
-
-    fn most_jobs(&self) -> f64 {
-        let bound = self.hand.places_per_replica * self.replicas;
-        if bound.is_finite() { bound } else { 4.0 * self.hand.jobs_per_timeout }
+        failed(self.scenario, self.index, self.hand)
     }
 
     fn bounded(&self) -> bool {
@@ -182,6 +180,7 @@ impl Asked<'_> {
         };
         let chain = |solved: &Solved, lasting: &super::Lasting| match solved.fitted.whole_queue {
             true => self.time(solved, lasting.recovery),
+            false if self.bounded() => Cell::silent("queue too long"),
             false => Cell::Value(f64::INFINITY, Unit::Seconds),
         };
         let fluid = || match settle(self.scenario, self.index, self.failed()) {
@@ -190,7 +189,7 @@ impl Asked<'_> {
             Settled::Undecided => Cell::silent("undecided"),
         };
         let assumption = if self.bounded() {
-            "from the full queue; retries come singly, in truth in clusters, so that it ends sooner"
+            "chain within × 3; formula: retries come singly, which is far off above μ/R"
         } else {
             "the queue has no bound and grows"
         };
@@ -203,16 +202,19 @@ impl Asked<'_> {
 
     fn backlog(&self) -> Question {
         let formula = self.where_vulnerable(|| Cell::Value(self.hand.jobs_per_timeout, Unit::Jobs));
-        let chain = self.of_state(|solved, lasting| {
-            Cell::Value(lasting.tips_from_jobs * solved.fitted.jobs_per_state * self.replicas, Unit::Jobs)
+        let chain = self.of_state(|solved, lasting| match lasting.tips_from_jobs {
+            Some(jobs) => {
+                Cell::Value(f64::from(jobs) * solved.fitted.jobs_per_state * self.replicas, Unit::Jobs)
+            }
+            None => Cell::silent("none does"),
         });
-        let fluid = || match tips_from(self.scenario, self.index, 0.0, self.most_jobs()) {
+        let fluid = || match tips_from(self.scenario, self.index, 0.0, self.failed().backlog_jobs) {
             Some(jobs) => Cell::Value(jobs, Unit::Jobs),
             None => Cell::silent("none does"),
         };
         question(
             "backlog that tips it",
-            [formula, chain, self.of_fluid(fluid)],
+            [formula, chain, self.where_it_can_tip(fluid)],
             "nobody waits to try again yet; chain: with probability 1/2",
         )
     }
@@ -228,7 +230,7 @@ impl Asked<'_> {
         };
         question(
             format!("smallest spike of {} that tips it", hand::seconds(lasts_s)),
-            [formula, Cell::silent("asks the state"), self.of_fluid(fluid)],
+            [formula, Cell::silent("asks the state"), self.where_it_can_tip(fluid)],
             "formula: μT jobs are left, without the spike's own retries",
         )
     }
@@ -257,7 +259,7 @@ impl Asked<'_> {
     /// Half of the hidden capacity: the time is then twice the least that any shedding takes.
     fn shed(&self) -> Question {
         let admit = 0.5 * self.hand.hidden_capacity_per_s / self.hand.offered_per_s;
-        let jobs = if self.bounded() { self.most_jobs() } else { self.hand.backlog_jobs };
+        let jobs = if self.bounded() { self.failed().backlog_jobs } else { self.hand.backlog_jobs };
         let calls = admit * self.hand.offered_per_s;
         let formula = self.where_vulnerable(|| match jobs {
             0.0 => Cell::silent("no backlog given"),
@@ -273,6 +275,7 @@ impl Asked<'_> {
                 let from = model.state(failed.0.round() as u32, failed.1.round() as u32);
                 Cell::Shed { admit, for_s: shed.chain().hitting(|state| state == 0)[from].mean_s }
             }
+            _ if self.bounded() => Cell::silent("queue too long"),
             _ => Cell::silent("queue without bound"),
         });
         let fluid = || {

@@ -30,9 +30,8 @@ fn dense(mut rows: Vec<Vec<f64>>, mut right: Vec<f64>) -> Vec<f64> {
         right.swap(k, pivot);
         for i in k + 1..n {
             let factor = rows[i][k] / rows[k][k];
-            for j in k..n {
-                rows[i][j] -= factor * rows[k][j];
-            }
+            let pivot = rows[k].clone();
+            rows[i].iter_mut().zip(&pivot).skip(k).for_each(|(entry, above)| *entry -= factor * above);
             right[i] -= factor * right[k];
         }
     }
@@ -47,10 +46,10 @@ fn dense(mut rows: Vec<Vec<f64>>, mut right: Vec<f64>) -> Vec<f64> {
 fn generator(chain: &Banded) -> Vec<Vec<f64>> {
     let n = chain.len();
     let mut rows = vec![vec![0.0; n]; n];
-    for from in 0..n {
+    for (from, row) in rows.iter_mut().enumerate() {
         for to in chain.near(from).filter(|to| *to != from) {
-            rows[from][to] = chain.rate(from, to);
-            rows[from][from] -= chain.rate(from, to);
+            row[to] = chain.rate(from, to);
+            row[from] -= chain.rate(from, to);
         }
     }
     rows

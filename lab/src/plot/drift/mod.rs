@@ -1,21 +1,22 @@
 //! The drift field of queue and outstanding retries: where the chain is drawn to, the line that parts its ways, and a run over it.
+mod over;
+
 use super::{
     Figure,
-    canvas::{AXIS_NAME, At, CENTRE_BOTTOM, CENTRE_TOP, Canvas, REFERENCE, draw, name_in, remark_in},
-    clip,
+    canvas::{AXIS_NAME, At, CENTRE_BOTTOM, CENTRE_TOP, Canvas, REFERENCE, draw, name_in},
     header::Header,
     ink::{Colour, colour},
     panel::Panel,
     place::Places,
     scale::Scale,
     setting::setting,
-    words::{number, rate, seconds},
+    words::{number, rate},
 };
 use crate::{
     study::portrait::Place,
     theory::{
-        Solved,
-        chain::{Field, Fitted},
+        Prediction, Solved,
+        chain::{Field, Fitted, retries_under_way},
     },
     verdict::RunView,
 };
@@ -30,10 +31,18 @@ const ARROWS: (usize, usize) = (25, 17);
 const LONGEST: f64 = 21.0;
 const SHORTEST: f64 = 6.0;
 
-/// The drift field of the chain `solved`, for one replica of the service, with the way of `run` over it.
-pub fn drift(solved: &Solved, service: &str, way: &[Place], run: &RunView) -> Figure {
-    let picture = Picture::new(solved, way);
-    let title = picture.title(run.scenario.services.iter().any(|s| s.name == service && s.replicas == 1));
+/// The drift field of the chain of `prediction`, for one replica of the service, with the way of `run` over it. `None` where it has no chain.
+pub fn drift(prediction: &Prediction, way: &[Place], run: &RunView) -> Option<Figure> {
+    let (solved, service) = (prediction.chain.as_ref().ok()?, &prediction.service);
+    let service_of = run.scenario.services.iter().position(|s| s.name == *service)?;
+    let replicas = f64::from(run.scenario.services[service_of].replicas);
+    let mut picture = Picture::new(solved, way);
+    // Where a budget bounds the retries under way, most outstanding calls of the fluid never try again: that is another axis.
+    let mut callers = run.scenario.clients.iter().filter(|group| group.service == service_of);
+    if callers.all(|group| retries_under_way(group).is_none()) {
+        picture.fluid = prediction.separatrix.iter().map(|(q, o)| (q / replicas, o / replicas)).collect();
+    }
+    let title = picture.title(replicas == 1.0);
     let scale = match solved.fitted.jobs_per_state {
         by if by > 1.0 => format!("; chain in steps of {} jobs", number(by)),
         _ => String::new(),
@@ -58,13 +67,15 @@ pub fn drift(solved: &Solved, service: &str, way: &[Place], run: &RunView) -> Fi
          parts the ways to the sinks ({}).",
         setting(run)
     );
-    Figure { name: super::stem(&["drift", service]), ink, caption }
+    Some(Figure { name: super::stem(&["drift", service]), ink, caption })
 }
 
 struct Picture<'a> {
     solved: &'a Solved,
     way: &'a [Place],
     field: Field,
+    /// The line by the fluid, in jobs and calls; empty where it is not drawn.
+    fluid: Vec<(f64, f64)>,
     /// Jobs to a step of the chain.
     by: f64,
     /// The ends of the axes, in jobs and calls.
@@ -75,7 +86,7 @@ impl<'a> Picture<'a> {
     fn new(solved: &'a Solved, way: &'a [Place]) -> Picture<'a> {
         let (model, by) = (&solved.fitted.model, solved.fitted.jobs_per_state);
         let most = (f64::from(model.queue_states - 1) * by, f64::from(model.orbit_states - 1) * by);
-        Picture { solved, way, field: Field::new(model), by, most: (most.0, most.1.max(1.0)) }
+        Picture { solved, way, field: Field::new(model), fluid: vec![], by, most: (most.0, most.1.max(1.0)) }
     }
 
     fn title(&self, alone: bool) -> String {
@@ -114,9 +125,12 @@ impl<'a> Picture<'a> {
             let words = format!("μT = {} jobs", number(self.late_jobs()));
             canvas.text(&words, REFERENCE, (x, panel.y0 - 5.0), CENTRE_BOTTOM);
         }
-        canvas.line(&line, colour::PAPER, 5.0);
-        canvas.line(&line, colour::PURPLE, 3.0);
-        places.avoid(vec![line.clone()]);
+        if !line.is_empty() {
+            canvas.line(&line, colour::PAPER, 5.0);
+            canvas.line(&line, colour::PURPLE, 3.0);
+            places.avoid(vec![line.clone()]);
+        }
+        self.fluid_line(canvas, panel, &mut places);
         self.run(canvas, panel, &mut places);
         self.sinks(canvas, panel, &mut places, at);
         name_line(canvas, &mut places, &line);
@@ -156,49 +170,6 @@ impl<'a> Picture<'a> {
         }
     }
 
-    /// The way of the run, with arrow heads along it.
-    fn run(&self, canvas: &Canvas, panel: &Panel, places: &mut Places) {
-        let points: Vec<At> = self.way.iter().map(|p| (panel.px(p.jobs), panel.py(p.outstanding))).collect();
-        let pieces = clip::inside(&points, (panel.x0, panel.y0), (panel.x1, panel.y1));
-        for piece in &pieces {
-            canvas.pale_line(piece, colour::PAPER, 3.2, 0.8);
-        }
-        for piece in &pieces {
-            canvas.pale_line(piece, colour::BLUE, 1.5, 0.9);
-        }
-        let mut walked = 40.0;
-        for pair in pieces.iter().flat_map(|piece| piece.windows(2)) {
-            walked += libm::hypot(pair[1].0 - pair[0].0, pair[1].1 - pair[0].1);
-            if walked > 150.0 {
-                canvas.arrow_head(pair[0], pair[1], 9.0, colour::BLUE);
-                walked = 0.0;
-            }
-        }
-        places.avoid(pieces);
-    }
-
-    /// Says where the run ends, or where it leaves the picture.
-    fn name_run(&self, canvas: &Canvas, panel: &Panel, places: &mut Places) {
-        let inside = |p: &Place| p.jobs <= self.most.0 && p.outstanding <= self.most.1;
-        let stays = self.way.iter().rposition(inside);
-        let Some(place) = stays.and_then(|last| self.way.get(last)) else { return };
-        let at = (panel.px(place.jobs), panel.py(place.outstanding));
-        let ends = stays == Some(self.way.len() - 1);
-        if ends {
-            canvas.dot(at, 5.0, colour::PAPER);
-            canvas.dot(at, 3.6, colour::BLUE);
-        }
-        let words = match ends {
-            true => format!("the simulated run, at {}", seconds(place.at_s)),
-            false => format!("the simulated run leaves at {}", seconds(place.at_s)),
-        };
-        let kind = remark_in(colour::BLUE);
-        let length = kind.width(&words);
-        let candidates: Vec<At> =
-            [14.0, 26.0, 40.0, 56.0].iter().flat_map(|away| around(at, length, *away)).collect();
-        places.write_on_paper(canvas, &words, kind, &candidates);
-    }
-
     fn sinks(&self, canvas: &Canvas, panel: &Panel, places: &mut Places, at: impl Fn((f64, f64)) -> At) {
         let Fitted { model, whole_queue, .. } = &self.solved.fitted;
         let portrait = &self.solved.portrait;
@@ -212,7 +183,7 @@ impl<'a> Picture<'a> {
                 // Where the chain is cut off is no end of the way: the queue grows on, with all calls in orbit that there are.
                 let calls = model.arrivals_per_s * (model.retries + 1.0) * model.again_after_s;
                 place = at((f64::from(model.queue_states - 1), calls.min(f64::from(model.orbit_states - 1))));
-                words = "failed: the queue grows without end".into();
+                words = "failed: the queue grows on".into();
                 let tail = (place.0 - 34.0, place.1);
                 canvas.line(&[tail, (place.0 - 8.0, place.1)], colour, 4.0);
                 canvas.arrow_head(tail, place, 17.0, colour);
