@@ -85,11 +85,13 @@ impl Ward<'_> {
             self.decline("shed", &Action::one(Lever::ShedLoad(0.0), longest));
             return;
         }
-        let shallow = |s: &Shed| (-s.admit, s.lasts_s);
-        let short = |s: &Shed| (s.lasts_s, -s.admit);
-        let cheap = |s: &Shed| (s.lost.unwrap_or(f64::INFINITY), s.lasts_s);
-        let rules: [(&str, &dyn Fn(&Shed) -> (f64, f64)); 3] =
-            [("shallowest shed", &shallow), ("shortest shed", &short), ("cheapest shed", &cheap)];
+        // What makes one shed better than another: less of the first, then of the second.
+        type Order = fn(&Shed) -> (f64, f64);
+        let rules: [(&str, Order); 3] = [
+            ("shallowest shed", |s| (-s.admit, s.lasts_s)),
+            ("shortest shed", |s| (s.lasts_s, -s.admit)),
+            ("cheapest shed", |s| (s.lost.unwrap_or(f64::INFINITY), s.lasts_s)),
+        ];
         for (what, key) in rules {
             works.sort_by(|a, b| key(a).0.total_cmp(&key(b).0).then(key(a).1.total_cmp(&key(b).1)));
             // On more seeds the first may turn out to be too little.
