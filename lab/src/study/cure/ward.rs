@@ -4,11 +4,7 @@ use super::{
     attempt::{Outcome, Patient},
 };
 use crate::{
-    study::{
-        Watch,
-        bootstrap::{self, SAMPLES},
-        seeds,
-    },
+    study::{Watch, bootstrap, seeds},
     verdict::wilson,
 };
 use lab_core::time::Span;
@@ -155,11 +151,6 @@ impl Ward<'_> {
         }
         let lost: Vec<f64> = good.iter().map(|o| o.lost).collect();
         let after: Vec<f64> = good.iter().map(|o| o.after_s).collect();
-        let drawn = |number: usize| {
-            let weights = bootstrap::weights(lost.len(), number);
-            let times = lost.iter().zip(&weights).flat_map(|(v, w)| std::iter::repeat_n(*v, *w as usize));
-            bootstrap::median(&times.collect::<Vec<_>>())
-        };
         self.proposals.push(Proposal {
             what: what.into(),
             words: action.words(),
@@ -167,7 +158,7 @@ impl Ward<'_> {
             runs: outcomes.len(),
             wilson: wilson(good.len(), outcomes.len()),
             lost: bootstrap::median(&lost),
-            lost_interval: bootstrap::interval((0..SAMPLES).map(drawn), lost.len()),
+            lost_interval: bootstrap::median_interval(&lost),
             after_s: bootstrap::median(&after),
             formula_s: self.state.formula_of(&action).filter(|s| s.is_finite()),
             yaml: action.yaml(&self.patient.scenario, self.patient.at),
