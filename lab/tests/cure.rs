@@ -9,7 +9,7 @@ use lab::{
     scenario::load,
     study::{
         Watch,
-        cure::{cure, natural_time},
+        cure::{Lever, cure, natural_time},
     },
     verdict::judge,
 };
@@ -45,6 +45,11 @@ fn the_published_sheds_come_out_and_a_proposal_can_be_pasted() {
             proposal.recovered * 20 >= proposal.runs * 19 && proposal.runs == found.seeds.len(),
             "{proposal:?}"
         );
+        assert!(proposal.lost >= 0.0, "{proposal:?}");
+        if let [(Lever::ShedLoad(admit), lasts)] = proposal.action.pulls[..] {
+            let turned_away = 7.0 * (1.0 - admit) * lasts.0.as_secs_f64();
+            assert!(proposal.lost > 0.85 * turned_away, "{proposal:?}: {turned_away} are turned away alone");
+        }
         let dir = tempfile::tempdir().expect("a temporary folder");
         let file = dir.path().join("cured.yaml");
         let text = fs::read_to_string(configs.join("hysteresis.yaml")).expect("readable");

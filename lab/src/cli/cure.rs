@@ -120,7 +120,7 @@ fn tell(found: &Cure) -> String {
     if !table.is_empty() {
         text += &format!("{table}\n");
     }
-    text += "  Calls lost: offered and not good, from the lever's beginning until it is released and the service healthy for good.\n  Formula: how \
+    text += "  Calls lost: not good, of those meant to start from the lever's beginning until it is released and the service healthy.\n  Formula: how \
              long it must be held, K/(μ − λ'R).\n";
     match found.proposals.first() {
         Some(best) => text + &format!("\n  The cheapest, for the config:\n\n{}", best.yaml),

@@ -39,6 +39,19 @@ pub fn interval(values: impl IntoIterator<Item = f64>, items: usize) -> Option<(
     Some((quantile(&values, tail), quantile(&values, 1.0 - tail)))
 }
 
+/// The 95 % interval of the median of independent values, one for each seed.
+pub fn median_interval(values: &[f64]) -> Option<(f64, f64)> {
+    let drawn = |number: usize| {
+        let times = values.iter().zip(weights(values.len(), number));
+        median(
+            &times
+                .flat_map(|(value, weight)| std::iter::repeat_n(*value, weight as usize))
+                .collect::<Vec<_>>(),
+        )
+    };
+    interval((0..SAMPLES).map(drawn), values.len())
+}
+
 /// The share of samples on either side of the interval.
 fn tail(items: usize) -> f64 {
     let (n, z) = (items as f64, Z);
@@ -106,6 +119,9 @@ mod tests {
     #[test]
     fn too_little_gives_no_interval() {
         assert_eq!(interval([1.0; 50], 2), None);
+        assert_eq!(median_interval(&[]), None);
+        let (low, high) = median_interval(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]).expect("enough");
+        assert!((1.0..4.0).contains(&low) && (4.0..=7.0).contains(&high), "{low} {high}");
         assert_eq!(interval([f64::NAN, f64::NAN, 1.0], 9), None);
         assert_eq!(median(&[3.0, 1.0, 2.0, 10.0]), 2.5);
         assert!(median(&[]).is_nan());

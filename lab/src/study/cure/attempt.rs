@@ -4,7 +4,7 @@ use crate::{
     engine::sim::sim,
     scenario::Scenario,
     theory::hand,
-    trace::Trace,
+    trace::{ClientTrace, Trace},
     verdict::{State, Verdict, judge},
 };
 use lab_core::time::{Span, Time};
@@ -23,7 +23,7 @@ pub(super) struct Patient {
 pub(super) struct Outcome {
     /// Healthy at the end, the lever released.
     pub(super) recovered: bool,
-    /// Calls that were offered from the lever's beginning to the recovery and its release and were not good.
+    /// Calls meant to start from the lever's beginning to the recovery and its release that were not good.
     pub(super) lost: f64,
     /// Seconds from the lever's beginning to the first of the healthy windows that last to the end.
     pub(super) after_s: f64,
@@ -71,13 +71,27 @@ impl Patient {
         let since = last.map_or(self.at, |w| w.until).max(self.at);
         // What a lever costs while it is held counts too, and one verdict window at least.
         let counted = since.max(self.at + action.lasts()).max(self.at + acted.healthy.over);
-        let total = trace.client_total(self.at, counted);
         Outcome {
             recovered: judgement.after_lever == "recovered",
-            lost: total.offered as f64 - total.good as f64,
+            lost: lost(&trace, self.at, counted),
             after_s: since.since(self.at).as_secs_f64(),
         }
     }
+}
+
+/// Calls meant to start in `from..until` that did not turn out good; of a verdict window that is cut, its part.
+fn lost(trace: &Trace, from: Time, until: Time) -> f64 {
+    let of = |client: &ClientTrace| -> f64 {
+        let cohorts = client.cohorts.cohorts.iter().enumerate();
+        let lost = cohorts.map(|(index, cohort)| {
+            let (begins, ends) = client.cohorts.bounds(index);
+            let part =
+                ends.min(until).since(begins.max(from)).as_secs_f64() / ends.since(begins).as_secs_f64();
+            part * (cohort.offered - cohort.good) as f64
+        });
+        lost.sum()
+    };
+    trace.clients.iter().map(of).sum()
 }
 
 /// Attempts that wait or are worked on in the window that ends at `at`.

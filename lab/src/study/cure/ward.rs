@@ -4,11 +4,7 @@ use super::{
     attempt::{Outcome, Patient},
 };
 use crate::{
-    study::{
-        Watch,
-        bootstrap::{self, SAMPLES},
-        seeds,
-    },
+    study::{Watch, bootstrap, seeds},
     verdict::wilson,
 };
 use lab_core::time::Span;
@@ -85,11 +81,13 @@ impl Ward<'_> {
             self.decline("shed", &Action::one(Lever::ShedLoad(0.0), longest));
             return;
         }
-        let shallow = |s: &Shed| (-s.admit, s.lasts_s);
-        let short = |s: &Shed| (s.lasts_s, -s.admit);
-        let cheap = |s: &Shed| (s.lost.unwrap_or(f64::INFINITY), s.lasts_s);
-        let rules: [(&str, &dyn Fn(&Shed) -> (f64, f64)); 3] =
-            [("shallowest shed", &shallow), ("shortest shed", &short), ("cheapest shed", &cheap)];
+        // What makes one shed better than another: less of the first, then of the second.
+        type Order = fn(&Shed) -> (f64, f64);
+        let rules: [(&str, Order); 3] = [
+            ("shallowest shed", |s| (-s.admit, s.lasts_s)),
+            ("shortest shed", |s| (s.lasts_s, -s.admit)),
+            ("cheapest shed", |s| (s.lost.unwrap_or(f64::INFINITY), s.lasts_s)),
+        ];
         for (what, key) in rules {
             works.sort_by(|a, b| key(a).0.total_cmp(&key(b).0).then(key(a).1.total_cmp(&key(b).1)));
             // On more seeds the first may turn out to be too little.
@@ -153,11 +151,6 @@ impl Ward<'_> {
         }
         let lost: Vec<f64> = good.iter().map(|o| o.lost).collect();
         let after: Vec<f64> = good.iter().map(|o| o.after_s).collect();
-        let drawn = |number: usize| {
-            let weights = bootstrap::weights(lost.len(), number);
-            let times = lost.iter().zip(&weights).flat_map(|(v, w)| std::iter::repeat_n(*v, *w as usize));
-            bootstrap::median(&times.collect::<Vec<_>>())
-        };
         self.proposals.push(Proposal {
             what: what.into(),
             words: action.words(),
@@ -165,7 +158,7 @@ impl Ward<'_> {
             runs: outcomes.len(),
             wilson: wilson(good.len(), outcomes.len()),
             lost: bootstrap::median(&lost),
-            lost_interval: bootstrap::interval((0..SAMPLES).map(drawn), lost.len()),
+            lost_interval: bootstrap::median_interval(&lost),
             after_s: bootstrap::median(&after),
             formula_s: self.state.formula_of(&action).filter(|s| s.is_finite()),
             yaml: action.yaml(&self.patient.scenario, self.patient.at),

@@ -8,11 +8,7 @@ pub use capacities::Way;
 pub(super) use staircase::under;
 pub use staircase::{Dwell, NoStaircase, Staircase, Steps};
 
-use super::{
-    Watch,
-    bootstrap::{self, SAMPLES},
-    seeds,
-};
+use super::{Watch, bootstrap, seeds};
 use crate::{engine::sim::sim, scenario::Scenario};
 use serde::Serialize;
 
@@ -143,14 +139,11 @@ impl Estimate {
     /// The median of `value` over the seeds. What is infinite counts as beyond everything; NaN is left out.
     pub(crate) fn of(branches: &[Branch], value: impl Fn(&Branch) -> f64) -> Estimate {
         let values: Vec<f64> = branches.iter().map(value).filter(|v| !v.is_nan()).collect();
-        let drawn = |number: usize| {
-            let weights = bootstrap::weights(values.len(), number);
-            let times = values.iter().zip(&weights).flat_map(|(v, w)| std::iter::repeat_n(*v, *w as usize));
-            bootstrap::median(&times.collect::<Vec<_>>())
-        };
-        let interval =
-            if values.is_empty() { None } else { bootstrap::interval((0..SAMPLES).map(drawn), values.len()) };
-        Estimate { median: bootstrap::median(&values), interval, seeds: values.len() }
+        Estimate {
+            median: bootstrap::median(&values),
+            interval: bootstrap::median_interval(&values),
+            seeds: values.len(),
+        }
     }
 
     /// The median, where it is a number.

@@ -150,8 +150,9 @@ impl Dwell {
             levels.iter().filter_map(|level| Some((*level, by_hand(scenario, *level)?))).collect();
         let replicas = |hand: &ServiceHand| hand.jobs_per_timeout / hand.jobs_per_timeout_and_replica;
         // The ceiling depends on the load only where a budget does.
-        let healthy = hands.iter().filter(|(_, h)| h.offered_per_s < h.ceiling_per_s.min(h.capacity_per_s));
-        let slowest = healthy.last().map(|(level, h)| {
+        let mut healthy =
+            hands.iter().filter(|(_, h)| h.offered_per_s < h.ceiling_per_s.min(h.capacity_per_s));
+        let slowest = healthy.next_back().map(|(level, h)| {
             let replicas = if replicas(h).is_finite() { replicas(h) } else { 1.0 };
             (*level, mm1_relaxation_s(h.offered_per_s / replicas, h.capacity_per_s / replicas))
         });

@@ -170,16 +170,7 @@ impl Ramp {
                 .collect()
         };
         let (taus, null) = (tau(&series), tau(&calm));
-        let drawn = |number: usize| {
-            let weights = bootstrap::weights(taus.len(), number);
-            let times = taus.iter().zip(&weights).flat_map(|(v, w)| std::iter::repeat_n(*v, *w as usize));
-            bootstrap::median(&times.collect::<Vec<_>>())
-        };
-        let tau_interval = if taus.is_empty() {
-            None
-        } else {
-            bootstrap::interval((0..bootstrap::SAMPLES).map(drawn), taus.len())
-        };
+        let tau_interval = bootstrap::median_interval(&taus);
         let mut sorted = null.clone();
         sorted.sort_unstable_by(f64::total_cmp);
         let alarm_above = if sorted.is_empty() { f64::NAN } else { bootstrap::quantile(&sorted, 0.95) };
