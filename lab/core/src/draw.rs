@@ -122,6 +122,22 @@ mod tests {
     }
 
     #[test]
+    fn children_draw_independently_of_each_other_and_of_their_parent() {
+        let n = 100_000u64;
+        let parent = Draw { seed: 1 };
+        let unit = |draw: Draw| draw.unit(Stream::Demand, 3, 0) - 0.5;
+        let covariance =
+            |f: &dyn Fn(u64) -> (f64, f64)| (0..n).map(f).map(|(x, y)| x * y).sum::<f64>() / n as f64;
+        let siblings = covariance(&|k| (unit(parent.child(k)), unit(parent.child(k + 1))));
+        let cousins = covariance(&|k| (unit(parent.child(k).child(0)), unit(parent.child(k).child(1))));
+        let parents = covariance(&|k| (unit(Draw { seed: k }), unit(Draw { seed: k }.child(k))));
+        // Standard error 1/(12·√n) = 0.00026.
+        for covariance in [siblings, cousins, parents] {
+            assert!(covariance.abs() < 0.0012, "{covariance}");
+        }
+    }
+
+    #[test]
     fn an_index_stays_below_n() {
         let draw = Draw { seed: 3 };
         let mut seen = [0u32; 7];

@@ -185,7 +185,7 @@ fn told(rare: &Rare) -> String {
     let _ = writeln!(text, "  levels of {} jobs, then failure", list.join(", "));
     let _ = writeln!(
         text,
-        "  {:.2e} events; runs without splitting would need {events_without:.1e} for the same precision, {:.0} times as many",
+        "  {:.2e} events; runs without splitting would need {events_without:.1e} for the same precision ({:.1}×)",
         *events as f64,
         events_without / *events as f64
     );

@@ -26,9 +26,9 @@ pub fn committor(scenario: &Scenario, found: &Committor) -> Figure {
     let title = title(found);
     let branches = found.points.first().map_or(0, |p| p.tipped + p.held + p.undecided);
     let subtitle = format!(
-        "{} of {} each, pushed by {} and then left alone{}; {}; simulated",
+        "{} with {} branches each, pushed by {} and then left alone{}; {}; simulated",
         plural(found.points.len() as u64, "state"),
-        plural(branches as u64, "branch").replace("branchs", "branches"),
+        number(branches as f64),
         found.pushed_by.replace('`', ""),
         spread(found),
         planned(scenario)

@@ -105,10 +105,10 @@ fn newton(design: &[(Vec<f64>, f64, f64)]) -> Option<(Vec<f64>, Vec<Vec<f64>>)> 
         }
         for (x, hits, n) in design {
             let f = logistic(x.iter().zip(&beta).map(|(x, b)| x * b).sum());
-            for i in 0..m {
-                gradient[i] += x[i] * (hits - n * f);
-                for j in 0..m {
-                    information[i][j] += x[i] * x[j] * n * f * (1.0 - f);
+            for ((slope, row), xi) in gradient.iter_mut().zip(&mut information).zip(x) {
+                *slope += xi * (hits - n * f);
+                for (cell, xj) in row.iter_mut().zip(x) {
+                    *cell += xi * xj * n * f * (1.0 - f);
                 }
             }
         }
