@@ -20,8 +20,8 @@ const WIDTH: f64 = 960.0;
 const LEFT: f64 = 250.0;
 const RIGHT: f64 = WIDTH - 60.0;
 const HEIGHT: f64 = 76.0;
-/// The axis ends here, whatever lies beyond.
-const FARTHEST: f64 = 30.0;
+/// What is farther off than this stands at the axis' end.
+const FARTHEST: f64 = 10.0;
 
 /// The figure of `found`. `None` where the simulation has no answer to any question.
 pub fn agreement(found: &Agreement, scenario: &Scenario) -> Option<Figure> {
@@ -39,8 +39,8 @@ pub fn agreement(found: &Agreement, scenario: &Scenario) -> Option<Figure> {
     let header = Header::new(&title, &subtitle, None, WIDTH);
     let top = header.bottom() + 26.0;
     let bottom = top + HEIGHT * rows.len() as f64;
-    let widest = rows.iter().flat_map(|row| places(row)).map(|v| v.max(1.0 / v)).fold(1.5, f64::max);
-    let widest = (widest * 1.25).min(FARTHEST);
+    let ratios = rows.iter().flat_map(|row| places(row)).map(|v| v.max(1.0 / v));
+    let widest = 1.25 * ratios.filter(|ratio| *ratio <= FARTHEST).fold(2.0, f64::max);
     let panel = Panel {
         x0: LEFT,
         y0: top,
@@ -83,10 +83,13 @@ fn title(rows: &[&Row]) -> String {
         .filter(|row| row.theory_agrees() == Some(false) || row.live_agrees() == Some(false))
         .map(|row| row.question.words().to_owned())
         .collect();
-    let live = if rows.iter().any(|row| row.live_agrees().is_some()) { ", live" } else { "" };
+    let all = match rows.iter().any(|row| row.live_agrees().is_some()) {
+        true => "Theory, simulation and live runs",
+        false => "Theory and simulation",
+    };
     match differ.len() {
-        0 => format!("Theory{live} and simulation agree on {} questions", count(judged.len())),
-        _ => format!("Theory{live} and simulation differ on the {}", list(&differ)),
+        0 => format!("{all} agree on {} questions", count(judged.len())),
+        _ => format!("{all} differ on the {}", list(&differ)),
     }
 }
 
@@ -137,7 +140,7 @@ fn answers(canvas: &Canvas, panel: &Panel, row: &Row, y: f64) {
                 if end.is_finite() {
                     canvas.line(&[(x, y - 4.0), (x, y + 4.0)], ink, 2.0);
                 } else {
-                    canvas.arrow_head((x, y), (x - 10.0, y), 9.0, ink);
+                    canvas.arrow_head((x - 10.0, y), (x, y), 9.0, ink);
                 }
             }
         }
