@@ -239,6 +239,7 @@ fn studies_refuse_what_makes_no_sense_and_leave_nothing() {
     for (arguments, said) in [
         (&["threshold", "storm.yaml", "--over", "triggers.spiek.for"][..], "did you mean `spike`?"),
         (&["threshold", "storm.yaml", "--from", "3", "--to", "2"], "is empty"),
+        (&["threshold", "storm.yaml", "--to", "0.5"], "is empty"),
         (&["threshold", "storm.yaml", "--from", "3 s"], "another unit"),
         (&["threshold", "storm.yaml", "--to", "-2"], "-2"),
         (&["threshold", "storm.yaml", "--seeds", "3"], "3"),

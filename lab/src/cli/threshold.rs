@@ -48,14 +48,6 @@ pub(super) fn run(args: &Args) -> Outcome {
     let axis = Axis::new(&plan, &args.common.changes(), &path)?;
     let read = |text: &Option<String>| text.as_ref().map(|text| axis.read(text)).transpose();
     let range = Range { from: read(&args.from)?, to: read(&args.to)? };
-    if let (Some(from), Some(to)) = (range.from, range.to)
-        && from >= to
-    {
-        let (from, to) = (axis.shown(from), axis.shown(to));
-        return Err(Failure::Usage(format!(
-            "the range from {from} to {to} is empty: --from must be less than --to"
-        )));
-    }
     let count = args.common.seeds(SEEDS);
     let study = args.common.begin(plan)?;
     let base = study.plan.baseline.clone();

@@ -90,21 +90,16 @@ pub fn threshold(
     let Search { tried, .. } = search;
     let finding = finding(&tried, count, from, to);
     let curve = if let Finding::Curve(fitted) = &finding { Some(fitted.curve()) } else { None };
-    let open = |word: &str| {
-        tried
-            .iter()
-            .flat_map(|t| &t.runs)
-            .filter(|r| r.0 == Ending::Open && (r.1 == UNAIDED) == (word == UNAIDED))
-            .count()
-    };
+    let left_out = || tried.iter().flat_map(|t| &t.runs).filter(|run| run.0 == Ending::Open);
+    let unaided = left_out().filter(|run| run.1 == UNAIDED).count();
     Ok(Threshold {
         path: axis.path.clone(),
         unit: axis.unit,
         from,
         to,
         seeds: trials.seeds.clone(),
-        unaided: open(UNAIDED),
-        open: open(""),
+        unaided,
+        open: left_out().count() - unaided,
         values: tried.iter().map(|t| Value::new(t, curve.as_ref())).collect(),
         finding,
         theory: theory::threshold(axis, from, to),

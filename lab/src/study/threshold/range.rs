@@ -21,7 +21,7 @@ impl Range {
     /// Both ends. `tips` says whether a value tips most of a few runs, or nothing where it cannot be run.
     ///
     /// # Errors
-    /// Where the config does not allow an end.
+    /// Where the range is empty, or the config does not allow an end.
     pub(super) fn ends(
         self,
         axis: &Axis,
@@ -39,6 +39,11 @@ impl Range {
             _ => f64::INFINITY,
         };
         let mut to = self.to.unwrap_or((2.0 * axis.now).max(2.0 * from).min(most));
+        if from >= to {
+            let (from, to) = (axis.shown(from), axis.shown(to));
+            let help = "give both --from and --to, the smaller one first".to_owned();
+            return Err(ConfigErrors::plain(format!("the range from {from} to {to} is empty"), Some(help)));
+        }
         axis.scenario(from)?;
         axis.scenario(to)?;
         if self.to.is_none() {
