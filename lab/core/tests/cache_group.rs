@@ -10,6 +10,7 @@ use lab_core::{
     directory::{Directory, StoreAccess},
     draw::Draw,
     keys::{OperationSource, Operations, Popularity},
+    lineage::Lineage,
     machine::Machine,
     queue::Discipline,
     replicate::{Members, Mode, Op, View},
