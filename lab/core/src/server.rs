@@ -259,7 +259,7 @@ impl Server {
     }
 
     /// Attempts in the queue that will be late: at the mean pace of service, oldest first, work on them ends after their callers have
-    /// given up. [`Work::stale`] is made of them.
+    /// given up, and is stale.
     pub fn late(&self, now: Time) -> usize {
         let each = self.policy.service_time.mean_seconds();
         let pace = each / f64::from(self.policy.workers);

@@ -188,6 +188,11 @@ fn over_plane(canvas: &Canvas, panel: &Panel, found: &Committor) {
         canvas.dot(at, 3.4, fate(point.p.value).1);
         places.avoid(vec![vec![(at.0 - 4.0, at.1), (at.0 + 4.0, at.1)]]);
     }
+    let line = fit.as_ref().map_or(vec![], |fit| separatrix(panel, found, fit));
+    if line.len() > 1 {
+        canvas.line(&line, colour::INK, 1.75);
+        places.avoid(vec![line.clone()]);
+    }
     mu_t(canvas, panel, &mut places, found);
     for p in [0.1, 0.5, 0.9] {
         let (words, colour) = fate(p);
@@ -205,9 +210,11 @@ fn over_plane(canvas: &Canvas, panel: &Panel, found: &Committor) {
         let left = (panel.x0 + 10.0, panel.y0 + 10.0 + line);
         places.write(canvas, words, kind, &[left, (panel.x1 - 10.0 - kind.width(words), left.1)]);
     }
-    if let Some(fit) = fit {
-        separatrix(canvas, panel, &mut places, fit);
-    }
+    let (kind, words) = (remark_in(colour::INK), "one half tips");
+    let beside = line.iter().rev().step_by(10);
+    let beside: Vec<At> =
+        beside.flat_map(|&(x, y)| [(x + 8.0, y - 5.0), (x - 8.0 - kind.width(words), y - 5.0)]).collect();
+    places.write(canvas, words, kind, &beside);
 }
 
 /// What becomes of such a state, and its colour.
@@ -219,28 +226,15 @@ fn fate(p: f64) -> (&'static str, Colour) {
     }
 }
 
-/// The line on which one half of the branches tips.
-fn separatrix(canvas: &Canvas, panel: &Panel, places: &mut Places, fit: &Fit) {
-    let [constant, jobs, second] = fit.coefficients[..] else { return };
-    let (Scale::Linear(_, most), Scale::Linear(..)) = (panel.y, panel.x) else { return };
-    let at: Vec<f64> = (0..=200).map(|k| most * f64::from(k) / 200.0).collect();
-    let line: Vec<At> = at
-        .iter()
-        .map(|other| (panel.px(-(constant + second * other) / jobs), panel.py(*other)))
-        .filter(|(x, _)| (panel.x0..=panel.x1).contains(x))
-        .collect();
-    if line.len() < 2 {
-        return;
-    }
-    canvas.line(&line, colour::INK, 1.75);
-    places.avoid(vec![line.clone()]);
-    let kind = remark_in(colour::INK);
-    let words = "one half tips";
-    let beside: Vec<At> = line
-        .iter()
-        .rev()
-        .step_by(10)
-        .flat_map(|&(x, y)| [(x + 8.0, y - 5.0), (x - 8.0 - kind.width(words), y - 5.0)])
-        .collect();
-    places.write(canvas, words, kind, &beside);
+/// The line on which one half of the branches tips, as far as there are states.
+fn separatrix(panel: &Panel, found: &Committor, fit: &Fit) -> Vec<At> {
+    let ([constant, jobs, second], Scale::Linear(_, most)) = (&fit.coefficients[..], panel.y) else {
+        return vec![];
+    };
+    let met = || found.points.iter().map(|p| p.jobs as f64);
+    let (first, last) = (met().fold(f64::INFINITY, f64::min), met().fold(0.0, f64::max));
+    let up = (0..=200).map(|k| most * f64::from(k) / 200.0);
+    let line = up.map(|other| (-(constant + second * other) / jobs, other));
+    let inside = line.filter(|(jobs, _)| (first..=last).contains(jobs));
+    inside.map(|(jobs, other)| (panel.px(jobs), panel.py(other))).collect()
 }

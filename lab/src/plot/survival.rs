@@ -33,6 +33,8 @@ struct Curve<'a> {
     heading: &'static str,
     unit: String,
     colour: Colour,
+    /// The mean life by splitting, in seconds.
+    split: Option<Estimate>,
 }
 
 /// Survival curves of the healthy and the failed state of `scenario`.
@@ -76,58 +78,72 @@ fn curves(study: &Study) -> Vec<Curve<'_>> {
             heading: "Still healthy",
             unit: format!("of {} runs with no trigger", runs(&study.escape)),
             colour: colour::GREEN,
+            split: split(study),
         },
         Curve {
             lives: &study.recovery,
             heading: "Still failed",
             unit: format!("of {} runs {since}", runs(&study.recovery)),
             colour: colour::RED,
+            split: None,
         },
     ];
     all.into_iter().filter(|curve| !curve.lives.lives.is_empty()).collect()
 }
 
 fn title(study: &Study) -> String {
+    if study.escape.lives.is_empty() {
+        return "The service was never healthy".into();
+    }
     let lasts = |lives: &Lifetimes| match lives.rate.events {
-        0 => format!("longer than {}", long(lives.rate.mean_s.low)),
-        _ => format!("{} on average", long(lives.rate.mean_s.value)),
+        0 => format!("for more than {}", long(lives.rate.mean_s.low)),
+        _ => format!("for {} on average", long(lives.rate.mean_s.value)),
     };
-    let healthy = match (&study.rare, study.escape.lives.is_empty()) {
-        (_, true) => return "The service was never healthy".into(),
-        (Some(rare), _) if rare.rate_per_s.value > 0.0 && study.escape.rate.events < 20 => {
-            format!("{} on average", long(1.0 / rare.rate_per_s.value))
-        }
+    let healthy = match split(study) {
+        // No more digits than such an estimate has.
+        Some(mean) if study.escape.rate.events < 20 => format!("for about {}", told(mean.value, 1)),
         _ => lasts(&study.escape),
     };
-    let failed = match study.recovery.lives.is_empty() {
-        true => return format!("The healthy state lasts {healthy}"),
-        false => lasts(&study.recovery),
-    };
-    format!("The healthy state lasts {healthy}, the failed state {failed}")
+    match study.recovery.lives.is_empty() {
+        true => format!("Healthy {healthy}"),
+        false => format!("Healthy {healthy}, failed {}", lasts(&study.recovery)),
+    }
 }
 
-/// To three digits.
-fn round(value: f64) -> f64 {
+/// The mean life of the healthy state by splitting, in seconds, if that saw a failure.
+fn split(study: &Study) -> Option<Estimate> {
+    let rate = study.rare.as_ref()?.rate_per_s;
+    let mean = Estimate { value: 1.0 / rate.value, low: 1.0 / rate.high, high: 1.0 / rate.low };
+    mean.value.is_finite().then_some(mean)
+}
+
+/// To so many digits.
+fn round(value: f64, digits: u32) -> f64 {
     if !(value.is_finite() && value > 0.0) {
         return value;
     }
-    let unit = libm::pow(10.0, libm::floor(libm::log10(value)) - 2.0);
+    let unit = libm::pow(10.0, libm::floor(libm::log10(value)) - f64::from(digits - 1));
     (value / unit).round() * unit
 }
 
-/// A time, in the unit that fits.
+/// A time to three digits, in the unit that fits.
 fn long(s: f64) -> String {
-    const DAY: f64 = 86_400.0;
-    match s {
-        s if s < 1e5 => seconds(round(s)),
-        s if s < 365.0 * DAY => format!("{} days", number(round(s / DAY))),
-        s if s < 1e6 * 365.25 * DAY => format!("{} years", number(round(s / DAY / 365.25))),
-        s => format!("10^{:.0} years", libm::log10(s / DAY / 365.25)),
-    }
+    told(s, 3)
 }
 
-fn seconds(s: f64) -> String {
-    format!("{} s", number(s))
+/// A time to so many digits, in the unit that fits.
+fn told(s: f64, digits: u32) -> String {
+    const DAY: f64 = 86_400.0;
+    const YEAR: f64 = 365.25 * DAY;
+    let (count, unit) = match s {
+        s if s < 1e5 => (s, "s"),
+        s if s < YEAR => (s / DAY, "days"),
+        s => (s / YEAR, "years"),
+    };
+    if count >= 1e6 {
+        return format!("10^{:.0}\u{a0}{unit}", libm::log10(count));
+    }
+    format!("{}\u{a0}{unit}", number(round(count, digits)))
 }
 
 impl Curve<'_> {
@@ -201,16 +217,13 @@ impl Curve<'_> {
             0 => format!("none ended: the mean is above {}", long(rate.mean_s.low)),
             _ => format!("mean {}", interval(&rate.mean_s)),
         }];
+        words.extend(self.split.map(|mean| format!("by splitting: mean {}", interval(&mean))));
         words.extend(self.lives.median_s.map(|median| format!("median {}", interval(&median))));
-        words.extend(rate.p_memoryless.filter(|_| matches!(self.lives.expected, Expected::ByChance(_))).map(
-            |p| match p {
-                p if p < 0.01 => format!(
-                    "not without memory (p = {})",
-                    if p < 1e-3 { "0.001 or less".into() } else { number(p) }
-                ),
-                p => format!("as if without memory (p = {})", number(p)),
-            },
-        ));
+        let by_chance = matches!(self.lives.expected, Expected::ByChance(_));
+        words.extend(rate.p_memoryless.filter(|_| by_chance).map(|p| match p {
+            p if p < 0.01 => "not without memory (p < 0.01)".into(),
+            p => format!("as if without memory (p = {p:.2})"),
+        }));
         let kind = remark_in(self.colour);
         for (line, words) in words.iter().enumerate() {
             let y = panel.y0 + 10.0 + 17.0 * line as f64;
@@ -234,12 +247,11 @@ impl Curve<'_> {
 }
 
 fn interval(estimate: &Estimate) -> String {
-    let high = if estimate.high.is_finite() {
-        format!(" to {}", seconds(round(estimate.high)))
-    } else {
-        " or more".into()
+    let high = match estimate.high.is_finite() {
+        true => format!(" to {}", long(estimate.high)),
+        false => " or more".into(),
     };
-    format!("{} ({}{high})", seconds(round(estimate.value)), seconds(round(estimate.low)))
+    format!("{} ({}{high})", long(estimate.value), long(estimate.low))
 }
 
 /// A dashed curve.

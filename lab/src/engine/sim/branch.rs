@@ -102,11 +102,6 @@ impl<'a> Simulation<'a> {
         self.now
     }
 
-    /// The seed from which it draws at present.
-    pub fn seed(&self) -> u64 {
-        self.world.draw.seed
-    }
-
     /// Attempts in the queues of a service that will be late, at the mean pace of service; see [`Server::late`].
     pub fn late(&self, service: usize) -> usize {
         self.state().servers(service).map(|server| server.late(self.now)).sum()

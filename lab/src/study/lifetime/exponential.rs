@@ -33,7 +33,7 @@ impl Rate {
 }
 
 /// The exact 95 % confidence interval of the mean of a Poisson law of which `count` was seen.
-pub fn poisson_interval(count: usize) -> (f64, f64) {
+fn poisson_interval(count: usize) -> (f64, f64) {
     let quantile = |p: f64, freedom: f64| 2.0 * gamma_quantile(p, freedom / 2.0);
     let freedom = 2.0 * count as f64;
     let low = if count == 0 { 0.0 } else { quantile(0.025, freedom) / 2.0 };

@@ -6,7 +6,7 @@
 mod exponential;
 mod theory;
 
-pub use exponential::{Rate, poisson_interval};
+pub use exponential::Rate;
 pub use theory::{Expected, expected_escape, expected_recovery};
 
 use super::{
