@@ -1,12 +1,11 @@
 //! Phase maps must not lie, and must be readable, wherever the boundary lies.
 mod drawing;
-mod sweeps;
 
-use drawing::{labels_are_apart, paths_are_inside, words};
+use drawing::{labels_are_apart, lines, paths_are_inside, words};
 use lab::{
     plot::{
         Figure,
-        ink::{Op, Theme},
+        ink::{Colour, Theme},
         phase_maps,
     },
     scenario::load_grid,
@@ -22,9 +21,12 @@ fn empty(file: &Path) -> (Plan, Merged) {
     (plan, merged)
 }
 
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder above")
+}
+
 fn shipped(name: &str) -> (Plan, Merged) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder above");
-    empty(&root.join("configs/sweeps").join(name))
+    empty(&root().join("configs/sweeps").join(name))
 }
 
 /// Twenty runs at every point, of which so many are metastable, and the others end with `word`.
@@ -104,11 +106,14 @@ fn a_map_says_what_theory_says_and_where() {
 /// The boundary is drawn where the points say it is: between the last row with fewer and the first with more than half.
 #[test]
 fn the_boundary_lies_between_the_points_that_it_parts() {
-    let dir = sweeps::folder();
+    let dir = tempfile::tempdir().expect("a temporary folder");
     let file = dir.path().join("grid.yaml");
-    let text = "base: storm.yaml\naxes:\n  workload.rate: { from: 10/s, to: 50/s, steps: 5 }\n  \
-                triggers.spike.for: { from: 1 s, to: 5 s, steps: 5 }\nreplications: 20\n\
-                map: { x: workload.rate, y: triggers.spike.for }\n";
+    let base = root().join("configs/retry-storm.yaml");
+    let text = format!(
+        "base: {}\naxes:\n  workload.rate: {{ from: 100/s, to: 500/s, steps: 5 }}\n  \
+         triggers.spike.for: {{ from: 1 s, to: 5 s, steps: 5 }}\nmap: {{ x: workload.rate, y: triggers.spike.for }}\n",
+        base.display()
+    );
     fs::write(&file, text).expect("writable");
     let (plan, mut merged) = empty(&file);
     let long = |point: &PointResult| ["4 s", "5 s"].contains(&point.at["triggers.spike.for"].as_str());
@@ -118,13 +123,10 @@ fn the_boundary_lies_between_the_points_that_it_parts() {
     let mark = |text: &str| figure.ink.labels().find(|l| l.text == text).expect("a mark").bounds();
     let middle = |text: &str| f32::midpoint(mark(text).y0, mark(text).y1);
     let between = f32::midpoint(middle("3"), middle("4"));
-    let flat = |op: &Op| match op {
-        Op::Line { points, width, .. } if *width == 2.25 && points.len() > 5 => {
-            points.iter().all(|p| (p.1 - between).abs() < 2.0)
-        }
-        _ => false,
-    };
-    assert!(figure.ink.ops.iter().any(flat), "no line at {between}");
+    let white = Colour { name: "", light: (0xff, 0xff, 0xfe), dark: (0xff, 0xff, 0xfe) };
+    let half = lines(&figure, white, 2.25);
+    let flat = |line: &Vec<(f32, f32)>| line.len() > 5 && line.iter().all(|at| (at.1 - between).abs() < 2.0);
+    assert!(half.iter().any(flat), "no line at {between}: {half:?}");
 }
 
 #[test]
@@ -138,7 +140,11 @@ fn every_setting_gets_a_line_with_its_name() {
         for word in ["per try timeout 500 ms", "per try timeout 1 s", "per try timeout 2 s"] {
             assert!(said.contains(word), "{word} is missing in\n{said}");
         }
-        assert!(figure.caption.contains("The larger the per try timeout, the larger"), "{}", figure.caption);
+        assert!(
+            figure.caption.contains("The longer the per try timeout, the longer the spike"),
+            "{}",
+            figure.caption
+        );
     }
     // Lines that fall on one another move nothing.
     fill(&mut merged, "recovered", |point| if point.at["triggers.spike.for"] == "10 s" { 20 } else { 0 });

@@ -82,7 +82,7 @@ fn wanted(plan: &Plan, round: u32) -> u32 {
     let most = plan.grid.replications;
     match plan.grid.refine {
         None => most,
-        Some(Refinement { first, .. }) => 3_u32
+        Some(Refinement { first, .. }) => FACTOR
             .checked_pow(round)
             .and_then(|f| f.checked_mul(first))
             .map_or(most, |wanted| wanted.min(most)),

@@ -10,7 +10,8 @@ use std::{fmt::Write, path::Path};
 pub(super) fn plan(plan: &Plan, json: bool) -> String {
     let grid = &plan.grid;
     let (points, cells) = (grid.points.len(), plan.cells().count());
-    let middle = points / 2;
+    let centre: Vec<usize> = grid.axes.iter().map(|axis| axis.values.len() / 2).collect();
+    let middle = grid.index(&centre);
     let before = cpu_s();
     simulate(&grid.points[middle].scenario, grid.seed(middle, 0));
     let cpu_s = (cpu_s() - before) * cells as f64;

@@ -121,9 +121,9 @@ fn wrong(loader: &Loader) -> bool {
 fn written_axes(loader: &mut Loader, sweep: &Sweep, root: &Node) -> Vec<WrittenAxis> {
     let written = root.get("axes").map_or(&[][..], Node::entries);
     let mut axes = vec![];
-    for entry in written.iter().filter(|entry| !loader.poison.has(&entry.value)) {
+    for entry in written {
         let path = entry.key.text().unwrap_or("");
-        let Some(axis) = sweep.axes.get(path) else { continue };
+        let Some(axis) = sweep.axes.get(path).filter(|_| is_sound(loader, &entry.value)) else { continue };
         match values(axis, &entry.value) {
             Ok(values) => axes.push(WrittenAxis { key: entry.key.clone(), values }),
             Err((key, message)) => {
@@ -135,6 +135,13 @@ fn written_axes(loader: &mut Loader, sweep: &Sweep, root: &Node) -> Vec<WrittenA
         }
     }
     axes
+}
+
+/// Whether an axis could be read, all of it.
+fn is_sound(loader: &Loader, axis: &Node) -> bool {
+    let poison = &loader.poison;
+    let parts = axis.entries().iter().all(|part| !poison.has(&part.key) && !poison.has(&part.value));
+    parts && !poison.has(axis) && poison.missing(axis).is_empty()
 }
 
 /// The experiment that is varied, and its resolved tree.
@@ -215,7 +222,13 @@ fn points(loader: &mut Loader, base: &Node, axes: &[WrittenAxis]) -> Vec<LoadedP
     let mut points = vec![];
     for (point, found) in all {
         points.extend(point);
-        loader.findings.extend(found);
+        for finding in found {
+            // The values of a range stand in one place.
+            let told = |known: &Finding| known.place == finding.place && known.path == finding.path;
+            if !loader.findings.iter().any(told) {
+                loader.findings.push(finding);
+            }
+        }
     }
     points
 }
@@ -232,7 +245,7 @@ fn point(
     let at = place(axes, index);
     for (axis, &value) in axes.iter().zip(&at) {
         if let Err(finding) = change(&mut tree, &axis.key, &axis.values[value]) {
-            return (None, vec![*finding]);
+            loader.findings.push(*finding);
         }
     }
     let experiment = loader.experiment(&mut tree);

@@ -15,8 +15,8 @@ use crate::{
         ink::{Colour, colour},
         panel::Panel,
         place::Places,
+        quantity::setting_at,
         stem,
-        words::capital,
     },
     scenario::{Grid, grid::MapAxes},
     sweep::Merged,
@@ -51,7 +51,10 @@ pub(super) fn line_map(grid: &Grid, map: MapAxes, lines: usize, merged: &Merged)
         header.draw(canvas);
         panel.grid(canvas, &panel.x.close_ticks(7), &panel.y.close_ticks(6));
         let mut places = Places::new(&panel);
-        let theory = boundaries.iter().any(|boundary| boundary.theory(canvas, &panel, &mut places, &trigger));
+        let mut theory = false;
+        for boundary in &boundaries {
+            theory |= boundary.theory(canvas, &panel, &mut places, &trigger);
+        }
         let drawn: Vec<Vec<Vec<At>>> =
             boundaries.iter().map(|boundary| boundary.draw(canvas, &panel, &mut places)).collect();
         for (boundary, lines) in boundaries.iter().zip(&drawn) {
@@ -81,9 +84,11 @@ impl Boundary<'_> {
     /// The line of one half, between the pale ones of 5 and 95 %. Returns the first.
     fn draw(&self, canvas: &Canvas, panel: &Panel, places: &mut Places) -> Vec<Vec<At>> {
         for level in [0.05, 0.95] {
-            for line in self.sheet.boundary(panel, level) {
-                canvas.pale_line(&line, self.colour, 1.25, 0.45);
+            let lines = self.sheet.boundary(panel, level);
+            for line in &lines {
+                canvas.pale_line(line, self.colour, 1.25, 0.45);
             }
+            places.avoid(lines);
         }
         let lines = self.sheet.boundary(panel, 0.5);
         for line in &lines {
@@ -124,23 +129,27 @@ fn corners(canvas: &Canvas, panel: &Panel, places: &mut Places, trigger: &str, t
 /// Whether the boundary moves outward from each setting to the next, or inward.
 fn title(grid: &Grid, map: MapAxes, lines: usize, boundaries: &[Boundary<'_>]) -> String {
     let (axis, y) = (&grid.axes[lines], &grid.axes[map.y]);
-    let setting = crate::plot::quantity::setting_at(&axis.path);
-    let noun = words::noun(y);
+    let setting = setting_at(&axis.path);
+    let survived = words::survived(grid, y);
     let mut order: Vec<usize> = (0..boundaries.len()).collect();
     if !axis.numbers.is_empty() {
         order.sort_by(|a, b| axis.numbers[*a].total_cmp(&axis.numbers[*b]));
     }
     let moves: Vec<f64> =
         order.windows(2).map(|pair| shift(&boundaries[pair[0]].sheet, &boundaries[pair[1]].sheet)).collect();
-    let numeric = !axis.numbers.is_empty() && !moves.is_empty();
-    if numeric && moves.iter().all(|m| *m > ELSEWHERE) {
-        format!("The larger the {setting}, the larger the {noun} that the service survives")
-    } else if numeric && moves.iter().all(|m| *m < -ELSEWHERE) {
-        format!("The larger the {setting}, the smaller the {noun} that the service survives")
-    } else if !moves.is_empty() && moves.iter().all(|m| m.abs() <= ELSEWHERE) {
-        format!("The {setting} hardly moves the boundary")
-    } else {
-        format!("{} that the service survives, by {setting}", capital(&noun))
+    let (more, _) = words::comparatives(axis);
+    let (further, nearer) = words::comparatives(y);
+    match axis.numbers.is_empty() || moves.is_empty() {
+        false if moves.iter().all(|m| *m > ELSEWHERE) => {
+            format!("The {more} the {setting}, the {further} the {survived} that the service survives")
+        }
+        false if moves.iter().all(|m| *m < -ELSEWHERE) => {
+            format!("The {more} the {setting}, the {nearer} the {survived} that the service survives")
+        }
+        _ if !moves.is_empty() && moves.iter().all(|m| m.abs() <= ELSEWHERE) => {
+            format!("The {setting} hardly moves the boundary")
+        }
+        _ => format!("The {} that the service survives, by {setting}", words::noun(y)),
     }
 }
 

@@ -29,6 +29,21 @@ pub(super) fn axis_name(axis: &Axis) -> String {
     }
 }
 
+/// What grows along the axis of a trigger: the trigger itself, of which it is a measure.
+pub(super) fn survived(grid: &Grid, axis: &Axis) -> String {
+    let of_it = axis.path.ends_with(".for") || axis.path.ends_with("load_spike.factor");
+    if of_it { trigger(grid) } else { noun(axis) }
+}
+
+/// More and less on an axis: `longer` and `shorter`.
+pub(super) fn comparatives(axis: &Axis) -> (&'static str, &'static str) {
+    match axis.unit {
+        "s" => ("longer", "shorter"),
+        _ if axis.path.ends_with("load_spike.factor") => ("higher", "lower"),
+        _ => ("larger", "smaller"),
+    }
+}
+
 /// A value on an axis with its unit.
 pub(super) fn value(axis: &Axis, value: f64) -> String {
     match axis.unit {
