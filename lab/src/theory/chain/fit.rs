@@ -170,7 +170,7 @@ fn assumptions(scenario: &Scenario, index: usize, by: f64, whole_queue: bool) ->
     if by > 1.0 {
         said.push(format!(
             "One step of the chain is {by:.1} jobs. Drifts and mean drains stay, chance is {:.1} times as strong: lifetimes are \
-             lower bounds.",
+             lower bounds, as far as the chain itself is right, which is within × 3.",
             by.sqrt()
         ));
     }
