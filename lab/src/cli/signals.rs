@@ -134,5 +134,5 @@ fn tell_warning(found: Option<&Warning>) -> String {
             if *useful { "usable" } else { "not usable as a warning" }
         );
     }
-    text
+    text + "  The variance of any queue grows with its load, whether it can tip or not: it warns of load more than of a threshold.\n"
 }

@@ -153,8 +153,8 @@ fn title(found: &Warning) -> String {
         ([one], []) => {
             format!("{} warns before the ceiling; the other indicator does not rise", capital(one))
         }
-        ([one], _) => {
-            format!("{} warns before the ceiling; the other indicator rises too unclearly", capital(one))
+        ([one], [other, ..]) => {
+            format!("{} warns before the ceiling; {other} rises too unclearly", capital(one))
         }
         _ => "Variance and autocorrelation both rise before the ceiling, clearly enough to warn".into(),
     }
