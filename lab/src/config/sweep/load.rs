@@ -1,9 +1,8 @@
 //! From a sweep file to the resolved experiment of every point.
-use super::{Axis, MapFigure, Refine, Sweep, check, values::values};
+use super::{Sweep, check, values::values, whole::whole};
 use crate::config::{
     ConfigErrors, Experiment,
     check::check as check_experiment,
-    choice::OrNone,
     diagnose::Finding,
     load::{Loader, read_file},
     node::{Node, Source, Value},
@@ -11,9 +10,7 @@ use crate::config::{
     points::{labels, on_axis},
     read::read,
 };
-use indexmap::IndexMap;
 use rayon::prelude::*;
-use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// A sweep file, read and resolved.
@@ -109,7 +106,7 @@ fn run(loader: &mut Loader) -> Option<LoadedSweep> {
     if wrong(loader) {
         return None;
     }
-    let resolved = resolved(&sweep, &experiment, &axes)?;
+    let resolved = whole(&sweep, &experiment, &axes)?;
     let axes = axes.iter().map(WrittenAxis::loaded).collect();
     Some(LoadedSweep { sweep, base: experiment, axes, points, resolved, warnings: vec![] })
 }
@@ -295,30 +292,4 @@ impl WrittenAxis {
         let same = numbers.iter().all(|number| number.1 == unit);
         same.then(|| (numbers.iter().map(|number| number.0).collect(), unit))
     }
-}
-
-/// The sweep with everything in it: the experiment written out, every axis as a list.
-fn resolved(sweep: &Sweep, base: &Experiment, axes: &[WrittenAxis]) -> Option<String> {
-    #[derive(Serialize)]
-    struct Whole<'a> {
-        version: u32,
-        title: &'a str,
-        base: &'a Experiment,
-        axes: IndexMap<&'a str, Axis>,
-        replications: u32,
-        refine: &'a OrNone<Refine>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        map: &'a Option<MapFigure>,
-    }
-    let value = |node: &Node| serde_yaml::from_str(&node.one_line()).ok();
-    let list = |axis: &WrittenAxis| axis.values.iter().map(value).collect::<Option<Vec<_>>>();
-    let axes: Option<IndexMap<&str, Axis>> =
-        axes.iter().map(|a| Some((a.key.text()?, Axis::Values(list(a)?)))).collect();
-    let Sweep { version, title, replications, refine, map, .. } = sweep;
-    let whole =
-        Whole { version: *version, title, base, axes: axes?, replications: *replications, refine, map };
-    let mut bytes = vec![];
-    let mut serializer = serde_yaml::Serializer::new(&mut bytes);
-    serde_yaml::with::singleton_map_recursive::serialize(&whole, &mut serializer).ok()?;
-    String::from_utf8(bytes).ok()
 }

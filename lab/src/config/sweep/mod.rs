@@ -2,6 +2,7 @@
 mod check;
 mod load;
 mod values;
+mod whole;
 
 pub use load::{LoadedAxis, LoadedPoint, LoadedSweep, load_sweep, load_sweep_text};
 
