@@ -274,8 +274,10 @@ fn bracket(points: &[Point], theta: f64) -> (f64, f64) {
     let may_tip = points.iter().filter(|p| p.tipped > 0).map(jobs).fold(f64::INFINITY, f64::min);
     let may_hold = points.iter().filter(|p| p.held > 0).map(jobs).fold(0.0, f64::max);
     let last = points.iter().map(jobs).fold(0.0, f64::max);
-    let low = (may_tip.min(last) - quarter).max(quarter);
-    (low, (may_hold + quarter).clamp(low + quarter, last.max(low + quarter)))
+    // Where the two are apart, the fate of other runs may be open on either side of the gap.
+    let low = (may_tip.min(may_hold) - quarter).max(quarter);
+    let high = if may_tip > may_hold { may_tip } else { may_hold + quarter };
+    (low, high.min(last).max(low + quarter))
 }
 
 /// The scenario with its triggers, or a load spike where it has none; its levers are left out.
