@@ -3,7 +3,7 @@ use lab::{
     scenario::{Scenario, load},
     study::{
         Watch,
-        agreement::{Agreement, Question, Row, agreement},
+        agreement::{Agreement, Live, Question, Row, agreement},
         axis::{Axis, natural},
     },
     verdict::{Verdict, judge},
@@ -33,7 +33,7 @@ triggers:
   spike: { at: 20 s, for: 5 s, do: { load_spike: { factor: 2 } } }
 ";
 
-fn found(live: Option<&dyn Fn(&str, &Scenario) -> Option<(Verdict, Vec<String>)>>) -> Agreement {
+fn found(live: Option<&Live<'_>>) -> Agreement {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let file = dir.path().join("small.yaml");
     std::fs::write(&file, CONFIG).expect("writable");
