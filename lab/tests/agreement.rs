@@ -6,7 +6,7 @@ use lab::{
         agreement::{Agreement, Live, Question, Row, agreement},
         axis::{Axis, natural},
     },
-    verdict::{Verdict, judge},
+    verdict::judge,
 };
 use std::{cell::Cell, path::Path};
 
