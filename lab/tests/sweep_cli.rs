@@ -96,7 +96,7 @@ fn a_sweep_is_planned_run_and_merged() {
         .args(["results", "list"])
         .output()
         .expect("the binary runs");
-    assert!(text(&listed.stdout).contains("a sweep"), "{}", text(&listed.stdout));
+    assert!(text(&listed.stdout).contains("sweep "), "{}", text(&listed.stdout));
 }
 
 /// Kills a running sweep again and again, with no warning, and does the rest each time.
