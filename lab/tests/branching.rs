@@ -1,11 +1,12 @@
 //! A simulation that is stopped and goes on is the same simulation; one that goes on with another seed is another one from the same state.
+mod traces;
+
 use lab::{
     engine::sim::{Simulation, Unbranchable, sim},
     scenario::{
         Scenario,
         sample::{queueing, replicate},
     },
-    trace::{ClientTrace, Trace},
 };
 use lab_core::{
     arrival::Process,
@@ -21,6 +22,7 @@ use lab_core::{
     time::{Span, Time},
     timeline::{Disturbance, Effect, Replicas, Role},
 };
+use traces::all_of;
 
 fn at(seconds: f64) -> Time {
     Time::from_secs_f64(seconds)
@@ -79,18 +81,6 @@ fn store() -> Scenario {
         effect,
     });
     scenario
-}
-
-/// All that a trace says, as text.
-fn all_of(trace: &Trace) -> String {
-    let client = |c: &ClientTrace| {
-        let histograms: Vec<Vec<(u64, u64)>> = [&c.latency.before, &c.latency.during, &c.latency.after]
-            .map(|h| h.iter_recorded().map(|v| (v.value_iterated_to(), v.count_at_value())).collect())
-            .to_vec();
-        format!("{:?} {:?} {histograms:?} {:?} {}\n", c.windows, c.cohorts, c.intervals, c.unfinished)
-    };
-    let clients: String = trace.clients.iter().map(client).collect();
-    format!("{clients}{:?}\n{:?}\n{:?}\n{:?}", trace.servers, trace.groups, trace.events, trace.end)
 }
 
 /// Stopped at odd instants, in the middle of what happens at one instant, copied and gone on with the seed that it has: the same bytes.

@@ -1,8 +1,9 @@
 //! The same scenario and seed give the same trace to the last bit, and every variant meets the same calls.
+mod traces;
+
 use lab::{
     engine::sim::sim,
     scenario::{Scenario, sample::queueing},
-    trace::{ClientTrace, Trace, interval_log},
 };
 use lab_core::{
     arrival::{Arrival, Process},
@@ -18,6 +19,7 @@ use lab_core::{
     time::{Span, Time},
     timeline::{Disturbance, Effect, Replicas, Role},
 };
+use traces::all_of;
 
 /// Two client groups of several instances, three replicas, and everything that can go wrong, one after the other.
 fn everything() -> Scenario {
@@ -88,26 +90,6 @@ fn everything() -> Scenario {
         scenario.disturbances.push(Disturbance { name: format!("d{index}"), role, from, until, effect });
     }
     scenario
-}
-
-/// All that a trace says, as text: counts, means and percentiles of every window to the last bit, histograms, logs and events.
-fn all_of(trace: &Trace) -> String {
-    let client = |c: &ClientTrace| {
-        let histograms: Vec<Vec<(u64, u64)>> = [&c.latency.before, &c.latency.during, &c.latency.after]
-            .map(|h| h.iter_recorded().map(|v| (v.value_iterated_to(), v.count_at_value())).collect())
-            .to_vec();
-        format!(
-            "{} {:?} {:?} {histograms:?} {:?} {:?} {}\n",
-            c.name,
-            c.windows,
-            c.cohorts,
-            c.intervals,
-            interval_log(c),
-            c.unfinished
-        )
-    };
-    let clients: String = trace.clients.iter().map(client).collect();
-    format!("{clients}{:?}\n{:?}\n{:?}", trace.servers, trace.events, trace.end)
 }
 
 #[test]

@@ -6,6 +6,7 @@ use lab::{
     plot::{self, ink::colour},
     scenario::{Scenario, sample::queueing},
     study::{
+        Watch,
         committor::{self, Route, committor},
         lifetime::{Expected, FailedBy, Study, escapes, expected_escape, expected_recovery, recoveries},
         splitting::{Effort, plain, rare},
@@ -57,7 +58,7 @@ fn seeds(count: u64) -> Vec<u64> {
 fn the_healthy_state_lives_as_long_as_published() {
     for (rate, published_s, watch_s) in [(7.0, 2587.0, 6000), (8.0, 226.0, 1500)] {
         let scenario = retrying(rate);
-        let found = escapes(&scenario, &seeds(64), Span::from_secs(watch_s), &|| true);
+        let found = escapes(&scenario, &seeds(64), Span::from_secs(watch_s), &Watch::ALONE);
         let rate_of = &found.rate;
         println!("λ = {rate}: {rate_of:?}, median {:?}", found.median_s);
         assert_eq!(found.lives.len() + found.elsewhere, 64);
@@ -77,7 +78,7 @@ fn the_healthy_state_lives_as_long_as_published() {
 fn the_failed_state_lasts_as_the_chain_says() {
     for (rate, watch_s) in [(2.0, 1000), (2.4, 6000)] {
         let scenario = spiked(rate);
-        let (by, found) = recoveries(&scenario, &seeds(48), Span::from_secs(watch_s), &|| true);
+        let (by, found) = recoveries(&scenario, &seeds(48), Span::from_secs(watch_s), &Watch::ALONE);
         let Expected::Drains(theory_s) = expected_recovery(&scenario) else { panic!("a formula fits") };
         println!("λ = {rate}: {:?}, theory {theory_s} s", found.rate);
         assert_eq!((by, found.rate.events), (FailedBy::Triggers, 48));
@@ -96,7 +97,7 @@ fn the_failed_state_lasts_as_the_chain_says() {
         );
         assert!((found.restricted_mean_s.value - mean).abs() < 1e-6, "all ended, so the area is the mean");
     }
-    let (_, stuck) = recoveries(&spiked(7.0), &seeds(12), Span::from_secs(500), &|| true);
+    let (_, stuck) = recoveries(&spiked(7.0), &seeds(12), Span::from_secs(500), &Watch::ALONE);
     assert_eq!((stuck.lives.len(), stuck.rate.events), (12, 0));
     assert!(stuck.rate.mean_s.low > 1000.0 && stuck.median_s.is_none());
 }
@@ -104,7 +105,7 @@ fn the_failed_state_lasts_as_the_chain_says() {
 /// Without a trigger, the failed states are those of runs that fell by themselves.
 #[test]
 fn a_failed_state_may_come_from_an_escape() {
-    let (by, found) = recoveries(&retrying(8.0), &seeds(16), Span::from_secs(1500), &|| true);
+    let (by, found) = recoveries(&retrying(8.0), &seeds(16), Span::from_secs(1500), &Watch::ALONE);
     assert_eq!(by, FailedBy::Escape);
     assert!(found.lives.len() >= 10 && found.rate.events == 0, "{found:?}");
 }
@@ -135,7 +136,7 @@ fn splitting_agrees_with_brute_force() {
         split.per_excursion.value
     );
     // The rate is also that of the lifetimes that were simply waited for.
-    let waited = escapes(&scenario, &seeds(64), Span::from_secs(6000), &|| true);
+    let waited = escapes(&scenario, &seeds(64), Span::from_secs(6000), &Watch::ALONE);
     assert!(
         within(&split.rate_per_s, &waited.rate.per_s),
         "{:?} against {:?}",
@@ -171,7 +172,7 @@ fn a_study_is_the_same_on_any_number_of_cores() {
             let effort_of_committor = committor::Effort { runs: 1, branches: 4, watch: Span::from_secs(60) };
             (
                 rare(&scenario, effort, 3, &|| true).expect("it fails"),
-                escapes(&scenario, &seeds(6), Span::from_secs(300), &|| true),
+                escapes(&scenario, &seeds(6), Span::from_secs(300), &Watch::ALONE),
                 committor(&scenario, effort_of_committor, 3, &|_| true).expect("it tips").points,
             )
         })
@@ -234,8 +235,8 @@ fn figures_of_lifetimes_are_readable() {
     for (rate, watch_s) in [(7.0, 2000), (8.0, 600), (2.0, 400), (2.45, 300), (12.0, 100)] {
         let scenario = spiked(rate);
         let watch = Span::from_secs(watch_s);
-        let escape = escapes(&scenario, &seeds(12), watch, &|| true);
-        let (failed_by, recovery) = recoveries(&scenario, &seeds(12), watch, &|| true);
+        let escape = escapes(&scenario, &seeds(12), watch, &Watch::ALONE);
+        let (failed_by, recovery) = recoveries(&scenario, &seeds(12), watch, &Watch::ALONE);
         let study =
             Study { watch_s: watch.as_secs_f64(), escape, failed_by, recovery, rare: None, not_rare: None };
         let figure = plot::lifetimes(&scenario, &study);

@@ -1,6 +1,8 @@
 //! The predictions against the simulation: thresholds, times and the plane of queue and outstanding calls.
 //!
 //! Seeds are fixed, so a test that passes passes always.
+mod runs;
+
 use lab::{
     engine::sim::sim,
     scenario::{Scenario, sample::queueing},
@@ -14,7 +16,7 @@ use lab_core::{
     time::{Span, Time},
     timeline::{Disturbance, Effect, Role},
 };
-use rayon::prelude::*;
+use runs::{falls_at_s, over_seeds};
 
 /// μ = 10/s, one worker, T = 2 s, four attempts at once after timeouts, room for 200; every attempt draws its own demand.
 fn retrying(rate: f64, duration_s: u64) -> Scenario {
@@ -37,10 +39,6 @@ fn spiked(mut scenario: Scenario, from_s: f64, lasts_s: f64, factor: f64) -> Sce
         effect: Effect::LoadSpike { clients: vec![0], factor },
     });
     scenario
-}
-
-fn over_seeds<T: Send>(scenario: &Scenario, seeds: u64, measure: impl Fn(&Trace) -> T + Sync) -> Vec<T> {
-    (1..=seeds).into_par_iter().map(|seed| measure(&sim(scenario, seed))).collect()
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -89,12 +87,6 @@ fn the_chain_knows_the_knife_edge_of_recovery() {
             "{rate}/s: {birth_death:?}, simulated {simulated} s"
         );
     }
-}
-
-/// When a run without a trigger falls: the beginning of the first twenty seconds without a good call.
-fn falls_at_s(trace: &Trace) -> Option<f64> {
-    let good: Vec<u64> = trace.clients[0].windows.iter().map(|w| w.good).collect();
-    good.windows(20).position(|w| w.iter().sum::<u64>() == 0).map(|seconds| seconds as f64)
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! Runs are repeated over seeds; a mean is compared within four standard errors of its mean over seeds (and the resolution of
 //! the latency histogram), and the standard error itself must be small enough that a wrong formula would be seen. Seeds are
 //! fixed, so a test that passes passes always.
+mod runs;
+
 use lab::{
     engine::sim::sim,
     scenario::{Scenario, sample::queueing},
@@ -27,11 +29,8 @@ use lab_core::{
     timeline::{Disturbance, Effect, Role},
 };
 use rayon::prelude::*;
+use runs::{falls_at_s, over_seeds};
 use std::{cmp::Reverse, collections::BinaryHeap, ops::Range};
-
-fn over_seeds<T: Send>(scenario: &Scenario, seeds: u64, measure: impl Fn(&Trace) -> T + Sync) -> Vec<T> {
-    (1..=seeds).into_par_iter().map(|seed| measure(&sim(scenario, seed))).collect()
-}
 
 /// A mean over seeds and its standard error.
 #[derive(Clone, Copy, Debug)]
@@ -335,12 +334,6 @@ fn recovery_from_a_full_bounded_queue_takes_as_long_as_the_chain_says() {
         // The chain knows no delay of a retry: 20 % on top of the statistical error.
         Estimate::of(&times).agrees(&format!("recovery at {arrivals_per_s}/s"), theory, 0.2, 0.15);
     }
-}
-
-/// When a run without a trigger falls: the beginning of the first twenty seconds without a good call.
-fn falls_at_s(trace: &Trace) -> Option<f64> {
-    let good: Vec<u64> = trace.clients[0].windows.iter().map(|w| w.good).collect();
-    good.windows(20).position(|w| w.iter().sum::<u64>() == 0).map(|seconds| seconds as f64)
 }
 
 /// Lifetimes are exponential: the estimate is the time at risk over the falls, which also counts the runs that did not fall.

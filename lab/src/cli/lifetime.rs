@@ -65,12 +65,8 @@ pub(super) fn run(args: &Args) -> Outcome {
     let seeds = seeds(&scenario, args.common.seeds(SEEDS));
     let (healthy, failed) = watches(args, &scenario);
     let (escape, (failed_by, recovery)) = study.watched("lifetimes of", 2 * seeds.len() as u64, |watch| {
-        let done = || {
-            (watch.done)(1);
-            !(watch.stopped)()
-        };
-        let escape = lifetime::escapes(&scenario, &seeds, healthy, &done);
-        (escape, lifetime::recoveries(&scenario, &seeds, failed, &done))
+        let escape = lifetime::escapes(&scenario, &seeds, healthy, watch);
+        (escape, lifetime::recoveries(&scenario, &seeds, failed, watch))
     });
     if escape.lives.is_empty() && escape.elsewhere == 0 {
         return Err(Failure::Interrupted);

@@ -23,6 +23,7 @@ mod study;
 mod sweep;
 mod table;
 mod threshold;
+mod writing;
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 use exit::Exit;

@@ -2,17 +2,16 @@
 use super::{
     exit::{Exit, Failure},
     interrupt, progress,
-    run::{host, stopwatch},
+    writing::{self, stopwatch, write_figures},
 };
 use crate::{
     config::units::Duration,
-    plot::{Figure, ink::Theme},
-    results::{FORMAT, Folder, Manifest, ResultsError, now},
+    plot::Figure,
+    results::{Folder, Manifest, now},
     scenario::{Plan, load},
     study::Watch,
 };
 use lab_core::time::Span;
-use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::{path::PathBuf, time::Instant};
 
@@ -119,31 +118,18 @@ impl Study<'_> {
         folder.write("scenario.yaml", &plan.resolved)?;
         folder.write(&format!("{}.json", found.verb), format!("{document:#}\n"))?;
         if !common.no_figures {
-            found
-                .figures
-                .par_iter()
-                .map(|figure| write(&folder, figure))
-                .collect::<Result<(), ResultsError>>()?;
+            write_figures(&folder, &found.figures.iter().collect::<Vec<_>>())?;
         }
         let manifest = Manifest {
-            format: FORMAT,
-            lab: env!("CARGO_PKG_VERSION"),
-            study: found.verb,
-            config: plan.name.clone(),
-            title: plan.baseline.title.clone(),
-            began,
-            took_s: clock.elapsed().as_secs_f64(),
-            command: std::env::args().collect(),
-            host: host(),
             interrupted,
-            runs: vec![],
-            agreement: vec![],
-            expectations: vec![],
+            ..writing::manifest(
+                found.verb,
+                (&plan.name, &plan.baseline.title),
+                began,
+                clock.elapsed().as_secs_f64(),
+            )
         };
-        folder.write(
-            "manifest.json",
-            serde_json::to_string_pretty(&manifest).expect("a manifest is plain data"),
-        )?;
+        folder.write("manifest.json", writing::text(&manifest))?;
         let path = folder.finish()?;
         if common.json {
             let mut document = document;
@@ -158,13 +144,6 @@ impl Study<'_> {
         }
         Ok(exit)
     }
-}
-
-fn write(folder: &Folder, figure: &Figure) -> Result<(), ResultsError> {
-    let name = format!("figures/{}", figure.name);
-    folder.write(&format!("{name}.svg"), figure.svg())?;
-    folder.write(&format!("{name}.png"), figure.png(Theme::Light))?;
-    folder.write(&format!("{name}.dark.png"), figure.png(Theme::Dark))
 }
 
 /// An interval in brackets, or a word that there is none.

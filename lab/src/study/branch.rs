@@ -10,7 +10,7 @@ use lab_core::time::{Span, Time};
 
 /// Looks at the verdict windows of a run in turn, as soon as each is decided.
 #[derive(Clone, Debug)]
-pub(super) struct Watch {
+pub(super) struct HealthWatch {
     /// The window that is looked at next.
     next: usize,
     /// The last decided ones, as far back as they have one state.
@@ -27,13 +27,13 @@ struct Streak {
     windows: usize,
 }
 
-impl Watch {
+impl HealthWatch {
     /// A watch of the windows that begin at `from` or later.
-    pub(super) fn new(simulation: &Simulation, from: Time) -> Watch {
+    pub(super) fn new(simulation: &Simulation, from: Time) -> HealthWatch {
         let grid = grid(simulation);
         let here = grid.index(from);
         let next = if grid.bounds(here).0 < from { here + 1 } else { here };
-        Watch { next, streak: None, first_healthy: None }
+        HealthWatch { next, streak: None, first_healthy: None }
     }
 
     /// Looks at what has been decided. The cohorts that it has looked at are forgotten.
@@ -103,9 +103,9 @@ impl Watch {
 pub(super) fn follow(
     scenario: &Scenario,
     simulation: &mut Simulation,
-    watch: &mut Watch,
+    watch: &mut HealthWatch,
     until: Time,
-    mut done: impl FnMut(&Watch) -> bool,
+    mut done: impl FnMut(&HealthWatch) -> bool,
 ) -> bool {
     while simulation.now() < until {
         simulation.run(next_look(simulation).min(until));

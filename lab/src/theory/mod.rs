@@ -15,7 +15,7 @@ pub mod retries;
 mod words;
 
 pub use birth_death::BirthDeath;
-pub use hand::{Beyond, Hand, Row, ServiceHand, hand};
+pub use hand::{Beyond, Hand, Row, ServiceHand, busiest, hand};
 pub use passage::Passage;
 pub use predict::{Cell, Prediction, Predictions, Question, Solved, Unit, predict};
 pub use words::grouped;

@@ -1,14 +1,16 @@
 //! Writes the results folder of a prediction: the answers, the figures, and the run that is drawn over them.
-use super::super::exit::Failure;
 use crate::{
-    plot::{Figure, bifurcation, drift, ink::Theme},
-    results::{FORMAT, Folder, Manifest, ResultsError, RunFiles, RunRecord, write_run},
+    cli::{
+        exit::Failure,
+        writing::{self, write_figures},
+    },
+    plot::{Figure, bifurcation, drift},
+    results::{Folder, Manifest, RunFiles, RunRecord, write_run},
     scenario::Plan,
     study::portrait::Portraits,
     theory::Predictions,
     verdict::{RunView, Summary},
 };
-use rayon::prelude::*;
 use serde_json::Value;
 use std::{path::PathBuf, time::Instant};
 
@@ -27,13 +29,8 @@ pub(super) fn write(
     folder.write("scenario.yaml", &plan.resolved)?;
     folder.write("predict.json", format!("{document:#}\n"))?;
     write_run(&folder, &RunFiles { folder: &name, trace, judgement, summary: &summary })?;
-    let written = figures(plan, predictions, portraits).into_par_iter().map(|figure| {
-        let name = format!("figures/{}", figure.name);
-        folder.write(&format!("{name}.svg"), figure.svg())?;
-        folder.write(&format!("{name}.png"), figure.png(Theme::Light))?;
-        folder.write(&format!("{name}.dark.png"), figure.png(Theme::Dark))
-    });
-    written.collect::<Result<(), ResultsError>>()?;
+    let figures = figures(plan, predictions, portraits);
+    write_figures(&folder, &figures.iter().collect::<Vec<_>>())?;
     let run = RunRecord {
         variant: "baseline".into(),
         engine: "simulated".into(),
@@ -42,9 +39,12 @@ pub(super) fn write(
         unfit: vec![],
         summary,
     };
-    let manifest =
-        serde_json::to_string_pretty(&manifest(plan, began, clock, run)).expect("a manifest is plain data");
-    folder.write("manifest.json", manifest)?;
+    let took_s = clock.elapsed().as_secs_f64();
+    let manifest = Manifest {
+        runs: vec![run],
+        ..writing::manifest("predict", (&plan.name, &plan.baseline.title), began, took_s)
+    };
+    folder.write("manifest.json", writing::text(&manifest))?;
     Ok(folder.finish()?)
 }
 
@@ -61,22 +61,4 @@ fn figures(plan: &Plan, predictions: &Predictions, portraits: &Portraits) -> Vec
         [drift(prediction, &portrayed.way, &run), bifurcation(&prediction.hand, &portrayed.settles, &run)]
     });
     drawn.flatten().collect()
-}
-
-fn manifest(plan: &Plan, began: String, clock: Instant, run: RunRecord) -> Manifest {
-    Manifest {
-        format: FORMAT,
-        lab: env!("CARGO_PKG_VERSION"),
-        study: "predict",
-        config: plan.name.clone(),
-        title: plan.baseline.title.clone(),
-        began,
-        took_s: clock.elapsed().as_secs_f64(),
-        command: std::env::args().collect(),
-        host: super::super::run::host(),
-        interrupted: false,
-        runs: vec![run],
-        agreement: vec![],
-        expectations: vec![],
-    }
 }

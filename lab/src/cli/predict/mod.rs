@@ -3,8 +3,8 @@ mod files;
 
 use super::{
     exit::{Exit, Outcome},
-    run::stopwatch,
     table::Table,
+    writing::stopwatch,
 };
 use crate::{
     results::{Folder, now},

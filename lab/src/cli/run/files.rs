@@ -1,9 +1,10 @@
 //! Writes the results folder of an experiment.
 use super::{Args, Experiment, Failure, Run, report};
 use crate::{
-    plot::{Figure, comparison, ink::Theme, overlay, percentiles, timeline, wanted},
+    cli::writing::{self, write_figures},
+    plot::{Figure, comparison, overlay, percentiles, timeline, wanted},
     report::html,
-    results::{FORMAT, Folder, Manifest, ResultsError, RunFiles, RunRecord, write_run},
+    results::{Folder, Manifest, ResultsError, RunFiles, RunRecord, write_run},
     scenario::Plan,
     verdict::RunView,
 };
@@ -36,12 +37,11 @@ pub(super) fn write(args: &Args, folder: Folder, experiment: &Experiment<'_>) ->
     if !args.no_figures {
         let figures = Figures::draw(experiment.plan, &experiment.runs);
         let page = || html(&report::input(experiment, &figures));
-        let (written, page) = rayon::join(|| figures.write(&folder), page);
+        let (written, page) = rayon::join(|| write_figures(&folder, &figures.all()), page);
         written?;
         folder.write("report.html", page)?;
     }
-    let manifest = serde_json::to_string_pretty(&manifest(experiment)).expect("a manifest is plain data");
-    folder.write("manifest.json", manifest)?;
+    folder.write("manifest.json", writing::text(&manifest(experiment)))?;
     Ok(folder.finish()?)
 }
 
@@ -69,38 +69,16 @@ impl Figures {
             [Some(&self.timeline), self.comparison.as_ref(), Some(&self.percentiles), self.overlay.as_ref()];
         main.into_iter().flatten().chain(&self.wanted).chain(&self.more).collect()
     }
-
-    fn write(&self, folder: &Folder) -> Result<(), ResultsError> {
-        let pngs = self.all().into_par_iter().flat_map(|figure| [(figure, true), (figure, false)]);
-        pngs.map(|(figure, light)| {
-            let name = format!("figures/{}", figure.name);
-            if light {
-                folder.write(&format!("{name}.svg"), figure.svg())?;
-                folder.write(&format!("{name}.png"), figure.png(Theme::Light))
-            } else {
-                folder.write(&format!("{name}.dark.png"), figure.png(Theme::Dark))
-            }
-        })
-        .collect()
-    }
 }
 
 fn manifest(experiment: &Experiment<'_>) -> Manifest {
     let Experiment { plan, runs, agreement, expectations, interrupted, began, took_s } = experiment;
     Manifest {
-        format: FORMAT,
-        lab: env!("CARGO_PKG_VERSION"),
-        study: "",
-        config: plan.name.clone(),
-        title: plan.baseline.title.clone(),
-        began: began.clone(),
-        took_s: *took_s,
-        command: std::env::args().collect(),
-        host: host(),
         interrupted: *interrupted,
         runs: runs.iter().map(record).collect(),
         agreement: agreement.clone(),
         expectations: expectations.clone(),
+        ..writing::manifest("", (&plan.name, &plan.baseline.title), began.clone(), *took_s)
     }
 }
 
@@ -113,10 +91,4 @@ pub(super) fn record(run: &Run) -> RunRecord {
         unfit: run.unfit.clone(),
         summary: run.summary.clone(),
     }
-}
-
-/// The host's name and its CPUs.
-pub(in crate::cli) fn host() -> (String, usize) {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    (name.trim().into(), std::thread::available_parallelism().map_or(1, |n| n.get()))
 }

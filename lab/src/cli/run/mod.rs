@@ -6,12 +6,13 @@ mod live;
 mod report;
 mod tell;
 
-pub(super) use {files::host, tell::agreement_table};
+pub(super) use tell::agreement_table;
 
 use super::{
     exit::{Exit, Failure, Outcome},
     interrupt,
     open::open,
+    writing::stopwatch,
 };
 use crate::{
     results::{Folder, now},
@@ -27,7 +28,6 @@ use serde_json::json;
 use std::{
     io::IsTerminal,
     path::{Path, PathBuf},
-    time::Instant,
 };
 
 /// Run configs and their variants: verdicts, figures, a report.
@@ -193,11 +193,6 @@ fn experiment(args: &Args, plan: &Plan) -> Result<(Exit, PathBuf, serde_json::Va
     let exit = experiment.exit();
     let document = tell::document(&experiment, &path, exit);
     Ok((exit, path, document))
-}
-
-#[expect(clippy::disallowed_methods, reason = "how long it took is told and kept in the manifest alone")]
-pub(super) fn stopwatch() -> Instant {
-    Instant::now()
 }
 
 /// Sim against live, for each variant that ran in both with the same seed.

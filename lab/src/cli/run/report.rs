@@ -1,10 +1,10 @@
 //! Fills the report of an experiment.
-use super::{
-    Experiment, Run,
-    files::{Figures, host},
-};
+use super::{Experiment, Run, files::Figures};
 use crate::{
-    cli::format::{rate, ratio, seconds},
+    cli::{
+        format::{rate, ratio, seconds},
+        writing::host,
+    },
     plot::{Figure, finding},
     report::{AgreementRow, ExpectationRow, HandRow, Number, Picture, ReportInput, VerdictRow},
     scenario::Scenario,

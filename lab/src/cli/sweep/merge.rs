@@ -1,14 +1,13 @@
 //! `lab sweep merge`: puts everything together and writes it to a results folder.
 use super::{Exit, Out, Outcome, SweepFile, plan, tell};
 use crate::{
-    cli::run::host,
-    plot::{Figure, ink::Theme, phase_maps},
-    results::{FORMAT, Folder, Manifest, ResultsError, now},
-    sweep::{Merged, Plan, Progress, merge, read},
+    cli::writing::{self, stopwatch, write_figures},
+    plot::phase_maps,
+    results::{Folder, Manifest, now},
+    sweep::{Merged, Progress, merge, read},
 };
-use rayon::prelude::*;
 use serde_json::json;
-use std::{path::PathBuf, time::Instant};
+use std::path::PathBuf;
 
 /// Put everything together: data, figure. Exit code 3 if cells are missing.
 #[derive(Debug, clap::Args)]
@@ -51,10 +50,14 @@ pub(super) fn merge_all(args: &Args) -> Outcome {
     folder.write("points.csv", tell::csv(&plan, &merged))?;
     folder.write("sweep.yaml", &plan.grid.resolved)?;
     if !args.no_figures {
-        figures(&folder, &phase_maps(&plan.grid, &merged))?;
+        write_figures(&folder, &phase_maps(&plan.grid, &merged).iter().collect::<Vec<_>>())?;
     }
-    let manifest = manifest(&plan, &merged, began, clock.elapsed().as_secs_f64());
-    folder.write("manifest.json", serde_json::to_string_pretty(&manifest).expect("plain data"))?;
+    let took_s = clock.elapsed().as_secs_f64();
+    let manifest = Manifest {
+        interrupted: merged.missing > 0,
+        ..writing::manifest("sweep", (&plan.grid.name, &merged.title), began, took_s)
+    };
+    folder.write("manifest.json", writing::text(&manifest))?;
     let path = folder.finish()?;
     if args.json {
         let Merged { plan: id, cells, missing, points, .. } = &merged;
@@ -67,37 +70,4 @@ pub(super) fn merge_all(args: &Args) -> Outcome {
         print!("{}", tell::merged(&plan, &merged, &path));
     }
     Ok(Exit::Done)
-}
-
-fn figures(folder: &Folder, figures: &[Figure]) -> Result<(), ResultsError> {
-    let write = |figure: &Figure| {
-        let name = format!("figures/{}", figure.name);
-        folder.write(&format!("{name}.svg"), figure.svg())?;
-        folder.write(&format!("{name}.png"), figure.png(Theme::Light))?;
-        folder.write(&format!("{name}.dark.png"), figure.png(Theme::Dark))
-    };
-    figures.par_iter().map(write).collect()
-}
-
-fn manifest(plan: &Plan, merged: &Merged, began: String, took_s: f64) -> Manifest {
-    Manifest {
-        format: FORMAT,
-        lab: env!("CARGO_PKG_VERSION"),
-        study: "sweep",
-        config: plan.grid.name.clone(),
-        title: merged.title.clone(),
-        began,
-        took_s,
-        command: std::env::args().collect(),
-        host: host(),
-        interrupted: merged.missing > 0,
-        runs: vec![],
-        agreement: vec![],
-        expectations: vec![],
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "how long it took is kept in the manifest alone")]
-fn stopwatch() -> Instant {
-    Instant::now()
 }

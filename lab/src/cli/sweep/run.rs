@@ -1,11 +1,10 @@
 //! `lab sweep run`: simulates what is missing, or a share of it.
 use super::{Exit, Failure, Out, Outcome, SweepFile, plan, terminate};
 use crate::{
-    cli::{interrupt, progress::bar},
+    cli::{interrupt, progress::bar, writing::stopwatch},
     sweep::{Attempt, Cell, Plan, Progress, Shard, read, run as simulate, shard},
 };
 use serde_json::json;
-use std::time::Instant;
 
 /// Simulate what is missing, or a share of it.
 #[derive(Debug, clap::Args)]
@@ -134,9 +133,4 @@ fn tell(args: &Args, plan: &Plan, shard: Shard, done: &Done, left: &Progress, to
         _ if left.is_complete() => println!("all {} cells of the sweep are there", left.asked()),
         _ => println!("round {round} of at most {}: {missing} cells are missing", left.rounds),
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "how long it took is told to the user and kept nowhere")]
-fn stopwatch() -> Instant {
-    Instant::now()
 }

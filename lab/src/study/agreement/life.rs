@@ -5,14 +5,14 @@ use crate::{
     study::{
         Watch,
         axis::Unit,
-        hysteresis::under,
+        hysteresis::steadily,
         lifetime::{Expected, escapes},
         seeds,
     },
     theory::hand,
 };
 use lab_core::{
-    arrival::{Process, Stage},
+    arrival::Process,
     time::{Span, Time},
 };
 
@@ -34,11 +34,7 @@ pub(super) fn rows(base: &Scenario, count: usize, watch: &Watch<'_>) -> Vec<Row>
 }
 
 fn row(what: Option<String>, calm: &Scenario, watched: Span, count: usize, watch: &Watch<'_>) -> Row {
-    let done = || {
-        (watch.done)(1);
-        !(watch.stopped)()
-    };
-    let found = escapes(calm, &seeds::seeds(calm, count), watched, &done);
+    let found = escapes(calm, &seeds::seeds(calm, count), watched, watch);
     let theory = match found.expected {
         Expected::ByChance(mean_s) => Answer {
             value: Some(mean_s),
@@ -82,9 +78,4 @@ fn short_lived(base: &Scenario, life_s: f64) -> Option<f64> {
         if lives(middle) > life_s { low = middle } else { high = middle }
     }
     Some(low)
-}
-
-/// `base` under a constant load, with nothing going wrong.
-fn steadily(base: &Scenario, per_s: f64) -> Scenario {
-    under(base, &[Stage { from: Time::ZERO, until: Time::NEVER, rate: per_s, end_rate: per_s }])
 }

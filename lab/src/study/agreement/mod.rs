@@ -12,7 +12,7 @@ pub use row::{Answer, Question, Row};
 use super::{
     Watch,
     axis::{Axis, Unit},
-    bootstrap::{self, SAMPLES},
+    bootstrap,
     hysteresis::{Hysteresis, Staircase, Steps, hysteresis},
     seeds,
     threshold::{Finding, Range, Threshold, threshold},
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     config::ConfigErrors,
     scenario::Scenario,
-    theory::{ServiceHand, hand},
+    theory::{ServiceHand, busiest, hand},
     verdict::Verdict,
 };
 use drop::{Drop, bounded};
@@ -61,7 +61,7 @@ pub fn agreement(
     watch: &Watch<'_>,
 ) -> Result<Agreement, ConfigErrors> {
     let base = &Scenario { disturbances: base.triggers().cloned().collect(), ..base.clone() };
-    let by_hand = hand(base).services.into_iter().max_by(|a, b| a.utilisation.total_cmp(&b.utilisation));
+    let by_hand = busiest(hand(base).services);
     let mut asked = Asked { base, by_hand, count, live, live_runs: vec![], unfit: vec![] };
     let found = threshold(base, axis, Range::default(), count, watch)?;
     let mut rows = vec![asked.threshold(axis, &found)?];
@@ -196,18 +196,13 @@ impl Asked<'_> {
         };
         let found: Vec<f64> = seeds::all(&numbers, watch, after).into_iter().flatten().collect();
         let median = bootstrap::median(&found);
-        let drawn = |number: usize| {
-            let weights = bootstrap::weights(found.len(), number);
-            let times = found.iter().zip(&weights).flat_map(|(v, w)| std::iter::repeat_n(*v, *w as usize));
-            bootstrap::median(&times.collect::<Vec<_>>())
-        };
         if !median.is_finite() {
             return Answer::none("half of the runs or more did not heal");
         }
         // The verdict sees whole windows of health.
         let window = heals.healthy.over.as_secs_f64();
-        let interval = bootstrap::interval((0..SAMPLES).map(drawn), found.len());
-        let interval = interval.map(|(low, high)| ((low - window).max(0.0), high + window));
+        let interval =
+            bootstrap::median_interval(&found).map(|(low, high)| ((low - window).max(0.0), high + window));
         let healed = found.iter().filter(|s| s.is_finite()).count();
         let note = format!("{healed} of {} runs heal; to within a window of {window:.0} s", found.len());
         Answer { value: Some(median), interval, note }

@@ -10,7 +10,7 @@ mod fit;
 pub use fit::Fit;
 
 use super::{
-    branch::{Subject, Watch, after, follow},
+    branch::{HealthWatch, Subject, after, follow},
     survival::Estimate,
 };
 use crate::{
@@ -234,7 +234,7 @@ impl Search<'_> {
         let (mut tipped, mut held, mut events) = (0, 0, 0);
         for number in 0..branches as u64 {
             let mut branch = simulation.branch(draw.child(number).seed)?;
-            let mut watch = Watch::new(&branch, now);
+            let mut watch = HealthWatch::new(&branch, now);
             let until = now + self.effort.watch;
             if follow(self.scenario, &mut branch, &mut watch, until, |watch| watch.up_since().is_some()) {
                 held += 1;

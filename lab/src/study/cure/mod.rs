@@ -8,7 +8,7 @@ pub use levers::{Action, Lever, Seconds};
 use super::{Watch, seeds};
 use crate::{
     scenario::Scenario,
-    theory::{hand, retries::cure_s},
+    theory::{busiest, hand, retries::cure_s},
 };
 use attempt::Patient;
 use lab_core::time::{Span, Time};
@@ -164,8 +164,7 @@ pub fn cure(
 
 impl State {
     fn new(scenario: &Scenario, backlog_jobs: f64) -> State {
-        let all = hand(scenario).services;
-        let hand = all.into_iter().max_by(|a, b| a.utilisation.total_cmp(&b.utilisation));
+        let hand = busiest(hand(scenario).services);
         State {
             backlog_jobs,
             offered_per_s: hand.as_ref().map(|h| h.offered_per_s),

@@ -5,8 +5,8 @@ mod staircase;
 
 pub use branch::Branch;
 pub use capacities::Way;
-pub(super) use staircase::under;
 pub use staircase::{Dwell, NoStaircase, Staircase, Steps};
+pub(super) use staircase::{steadily, under};
 
 use super::{Watch, bootstrap, seeds};
 use crate::{engine::sim::sim, scenario::Scenario};

@@ -1,7 +1,7 @@
 //! The load up step by step and down again, and how long each step must last.
 use crate::{
     scenario::Scenario,
-    theory::{ServiceHand, hand, queues::mm1_relaxation_s, retries::drain_s},
+    theory::{ServiceHand, busiest, hand, queues::mm1_relaxation_s, retries::drain_s},
 };
 use lab_core::{
     arrival::{Process, Stage},
@@ -134,14 +134,13 @@ pub(in crate::study) fn under(scenario: &Scenario, stages: &[Stage]) -> Scenario
 }
 
 /// `scenario`, undisturbed, under a constant load.
-pub(super) fn steadily(scenario: &Scenario, per_s: f64) -> Scenario {
+pub(in crate::study) fn steadily(scenario: &Scenario, per_s: f64) -> Scenario {
     under(scenario, &[Stage { from: Time::ZERO, until: Time::NEVER, rate: per_s, end_rate: per_s }])
 }
 
 /// The hand calculation of the service under the greatest load, when the whole load is `per_s`.
 pub(super) fn by_hand(scenario: &Scenario, per_s: f64) -> Option<ServiceHand> {
-    let all = hand(&steadily(scenario, per_s)).services;
-    all.into_iter().max_by(|a, b| a.utilisation.total_cmp(&b.utilisation))
+    busiest(hand(&steadily(scenario, per_s)).services)
 }
 
 impl Dwell {

@@ -10,13 +10,13 @@ pub use exponential::Rate;
 pub use theory::{Expected, expected_escape, expected_recovery};
 
 use super::{
-    branch::{Watch, follow},
+    branch::{HealthWatch, follow},
+    seeds::{self, Watch},
     splitting::Rare,
     survival::{Estimate, Life, Survival},
 };
 use crate::{engine::sim::Simulation, scenario::Scenario, verdict::State};
 use lab_core::time::{Span, Time};
-use rayon::prelude::*;
 use serde::Serialize;
 
 /// Lifetimes of one state.
@@ -65,32 +65,27 @@ pub enum FailedBy {
     Escape,
 }
 
-/// The healthy state of `scenario` without its triggers and levers, watched for `watch` after the warm-up, over the seeds; `done` is told of each
-/// run that is over, and answers whether to go on.
-pub fn escapes(
-    scenario: &Scenario,
-    seeds: &[u64],
-    watch: Span,
-    done: &(impl Fn() -> bool + Sync),
-) -> Lifetimes {
+/// The healthy state of `scenario` without its triggers and levers, watched for `watched` after the warm-up, over the
+/// seeds.
+pub fn escapes(scenario: &Scenario, seeds: &[u64], watched: Span, watch: &Watch<'_>) -> Lifetimes {
     let calm = scenario.undisturbed();
-    let until = Time::ZERO + calm.warmup + watch;
-    let lives = over_seeds(seeds, done, |seed| escape(&calm, seed, until).map(|(life, _)| life));
+    let until = Time::ZERO + calm.warmup + watched;
+    let lives = seeds::all(seeds, watch, |&seed| escape(&calm, seed, until).map(|(life, _)| life));
     Lifetimes::new(lives, expected_escape(&calm))
 }
 
-/// The failed state, into which the triggers of `scenario` bring it, or escapes where it has none; its levers are left out. Watched for `watch`
+/// The failed state, into which the triggers of `scenario` bring it, or escapes where it has none; its levers are left out. Watched for `watched`
 /// after the last trigger, or after the warm-up.
 pub fn recoveries(
     scenario: &Scenario,
     seeds: &[u64],
-    watch: Span,
-    done: &(impl Fn() -> bool + Sync),
+    watched: Span,
+    watch: &Watch<'_>,
 ) -> (FailedBy, Lifetimes) {
     let without_levers = without_levers(scenario);
     if without_levers.disturbances.is_empty() {
-        let until = Time::ZERO + scenario.warmup + watch;
-        let lives = over_seeds(seeds, done, |seed| {
+        let until = Time::ZERO + scenario.warmup + watched;
+        let lives = seeds::all(seeds, watch, |&seed| {
             let (_, fallen) = escape(&without_levers, seed, until)?;
             let (mut simulation, mut watch, down) = fallen?;
             recovery(&without_levers, &mut simulation, &mut watch, down, until)
@@ -98,11 +93,11 @@ pub fn recoveries(
         return (FailedBy::Escape, Lifetimes::new(lives, expected_recovery(&without_levers)));
     }
     let over = without_levers.triggers_over();
-    let lives = over_seeds(seeds, done, |seed| {
+    let lives = seeds::all(seeds, watch, |&seed| {
         let mut simulation = Simulation::lean(&without_levers, seed);
         simulation.run(over);
-        let mut looks = Watch::new(&simulation, over);
-        recovery(&without_levers, &mut simulation, &mut looks, over, over + watch)
+        let mut looks = HealthWatch::new(&simulation, over);
+        recovery(&without_levers, &mut simulation, &mut looks, over, over + watched)
     });
     (FailedBy::Triggers, Lifetimes::new(lives, expected_recovery(&without_levers)))
 }
@@ -112,35 +107,14 @@ fn without_levers(scenario: &Scenario) -> Scenario {
     Scenario { disturbances: triggers, ..scenario.clone() }
 }
 
-/// In the order of the seeds, whatever the number of cores. What was not run because nobody wanted more is left out.
-fn over_seeds(
-    seeds: &[u64],
-    done: &(impl Fn() -> bool + Sync),
-    run: impl Fn(u64) -> Option<Life> + Sync,
-) -> Vec<Option<Life>> {
-    let stopped = std::sync::atomic::AtomicBool::new(false);
-    let order = std::sync::atomic::Ordering::Relaxed;
-    let one = |&seed: &u64| {
-        if stopped.load(order) {
-            return None;
-        }
-        let life = run(seed);
-        if !done() {
-            stopped.store(true, order);
-        }
-        Some(life)
-    };
-    seeds.par_iter().filter_map(one).collect()
-}
-
-type Fallen<'a> = (Simulation<'a>, Watch, Time);
+type Fallen<'a> = (Simulation<'a>, HealthWatch, Time);
 
 /// The life of the healthy state of one run, if it was ever healthy; and the run as it has fallen, if it has.
 fn escape(scenario: &Scenario, seed: u64, until: Time) -> Option<(Life, Option<Fallen<'_>>)> {
     let mut simulation = Simulation::lean(scenario, seed);
     let warm = Time::ZERO + scenario.warmup;
     simulation.run(warm);
-    let mut watch = Watch::new(&simulation, warm);
+    let mut watch = HealthWatch::new(&simulation, warm);
     let fell = follow(scenario, &mut simulation, &mut watch, until, |watch| watch.down_since().is_some());
     let healthy_from = watch.first_healthy()?;
     let down = watch.down_since().filter(|_| fell);
@@ -153,7 +127,7 @@ fn escape(scenario: &Scenario, seed: u64, until: Time) -> Option<(Life, Option<F
 fn recovery(
     scenario: &Scenario,
     simulation: &mut Simulation,
-    watch: &mut Watch,
+    watch: &mut HealthWatch,
     down: Time,
     until: Time,
 ) -> Option<Life> {
@@ -169,7 +143,9 @@ fn recovery(
 }
 
 impl Lifetimes {
-    fn new(found: Vec<Option<Life>>, expected: Expected) -> Lifetimes {
+    fn new(found: Vec<Option<Option<Life>>>, expected: Expected) -> Lifetimes {
+        // What nobody wanted any more is left out.
+        let found: Vec<Option<Life>> = found.into_iter().flatten().collect();
         let lives: Vec<Life> = found.iter().flatten().copied().collect();
         let survival = Survival::new(&lives);
         Lifetimes {

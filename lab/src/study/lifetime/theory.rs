@@ -1,7 +1,7 @@
 //! What the hand calculations and the birth–death chain say of the two lifetimes.
 use crate::{
     scenario::Scenario,
-    theory::{BirthDeath, ServiceHand, hand},
+    theory::{BirthDeath, ServiceHand, busiest, hand},
 };
 use serde::Serialize;
 
@@ -63,7 +63,7 @@ pub fn expected_recovery(scenario: &Scenario) -> Expected {
 fn hardest_pressed(scenario: &Scenario) -> Option<(ServiceHand, f64)> {
     let calculated = hand(scenario);
     let services = calculated.services.into_iter().filter(|s| s.jobs_per_timeout.is_finite());
-    let service = services.max_by(|a, b| a.utilisation.total_cmp(&b.utilisation))?;
+    let service = busiest(services)?;
     let replicas = scenario.services.iter().find(|s| s.name == service.service)?.replicas;
     Some((service, f64::from(replicas)))
 }

@@ -2,7 +2,7 @@
 use super::ladder::{EVENTS_MAX, Ladder, PILOT};
 use crate::{
     engine::sim::Simulation,
-    study::branch::{Watch, next_look},
+    study::branch::{HealthWatch, next_look},
 };
 use lab_core::{draw::Draw, time::Time};
 
@@ -10,7 +10,7 @@ use lab_core::{draw::Draw, time::Time};
 #[derive(Clone)]
 pub(super) struct Particle<'a> {
     pub(super) simulation: Simulation<'a>,
-    pub(super) watch: Watch,
+    pub(super) watch: HealthWatch,
 }
 
 /// How a branch ended.
@@ -42,7 +42,7 @@ impl<'a> Ladder<'a> {
         let mut simulation = Simulation::lean(self.scenario, draw.seed);
         let warm = Time::ZERO + self.scenario.warmup;
         simulation.run(warm);
-        let watch = Watch::new(&simulation, warm);
+        let watch = HealthWatch::new(&simulation, warm);
         Particle { simulation, watch }
     }
 

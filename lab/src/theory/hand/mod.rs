@@ -113,6 +113,11 @@ impl Hand {
     }
 }
 
+/// The service with the greatest load for its capacity.
+pub fn busiest(services: impl IntoIterator<Item = ServiceHand>) -> Option<ServiceHand> {
+    services.into_iter().max_by(|a, b| a.utilisation.total_cmp(&b.utilisation))
+}
+
 /// What the client groups of one service ask of it.
 struct Demanded {
     offered_per_s: f64,
