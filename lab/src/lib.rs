@@ -15,4 +15,6 @@ pub mod sweep;
 pub mod plot;
 pub mod report;
 pub mod results;
+#[cfg(feature = "live")]
+pub mod dashboard;
 pub mod cli;

@@ -331,3 +331,44 @@ fn what_is_called_off_is_over() {
         }
     }
 }
+
+/// What is pressed while a run goes on, in whatever order and however often, gives the run of the scenario that has it from the beginning.
+#[test]
+fn a_run_that_is_steered_is_the_run_that_was_written() {
+    let written = stormy();
+    let mut calm = written.undisturbed();
+    // The width of the verdict's windows and where they lie play no part in what happens.
+    calm.healthy.over = Span::from_secs(1);
+    let mut run = Simulation::new(&calm, 5);
+    for known in 0..=written.disturbances.len() {
+        let next = written.disturbances.get(known).map_or(written.end(), |d| d.from);
+        run.steer(&written.disturbances[..known]).unwrap();
+        // Stops on the way, and looks, which changes nothing.
+        for stop in 1..=3 {
+            let gap = next.since(run.now());
+            run.run(run.now() + gap * (f64::from(stop) / 3.0));
+            assert!(run.windows().clients[0].len() >= run.now().as_secs_f64() as usize);
+        }
+        run.run(next);
+    }
+    let steered = run.so_far();
+    let (seen, whole) = (run.windows(), sim(&written, 5));
+    assert_eq!(format!("{:?}", seen.clients[0]), format!("{:?}", whole.clients[0].windows));
+    assert_eq!(format!("{:?}", seen.servers[1]), format!("{:?}", whole.servers[1].windows));
+    assert_eq!(lab::results::windows_csv(&steered), lab::results::windows_csv(&whole));
+    assert_eq!(steered.events, whole.events);
+}
+
+#[test]
+fn a_run_under_way_cannot_be_given_less_load() {
+    let scenario = stormy();
+    let mut run = Simulation::new(&scenario, 5);
+    run.run(at(3.0));
+    let mut changed = scenario.disturbances.clone();
+    changed.push(Disturbance {
+        effect: Effect::LoadSpike { clients: vec![0], factor: 0.5 },
+        ..changed[0].clone()
+    });
+    let refused = run.steer(&changed).unwrap_err().to_string();
+    assert!(refused.contains("shed load instead"), "{refused}");
+}

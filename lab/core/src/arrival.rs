@@ -132,6 +132,10 @@ pub(crate) fn same_source(a: u64, b: u64) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoLaw;
 
+/// A surge that lowers the load cannot be added to a schedule that is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lowers;
+
 impl Arrivals {
     /// The schedule of client group `group` (below 65,536; at most 255 surges).
     pub fn new(load: &Load, group: u16, draw: Draw) -> Arrivals {
@@ -181,6 +185,28 @@ impl Arrivals {
     pub fn calm(&mut self, now: Time) -> Result<(), NoLaw> {
         for (source, head) in self.sources.iter_mut().zip(&mut self.heads) {
             source.calm(now, head)?;
+        }
+        self.find_first();
+        Ok(())
+    }
+
+    /// Adds the surges of `load` that have come to it since this schedule was made: growing ones, at the end of its list, that have not
+    /// begun. The schedule is then the one that `load` would have given from the beginning.
+    ///
+    /// # Errors
+    /// When one of them lowers the load: what comes next has been worked out without it.
+    pub fn extend(&mut self, load: &Load) -> Result<(), Lowers> {
+        let base = &self.sources[0];
+        let lowering = load.surges.iter().filter(|s| s.factor < 1.0).count();
+        if lowering != base.thinned.len() {
+            return Err(Lowers);
+        }
+        let (draw, group) = (base.draw, group_of(base.first_call) as u16);
+        let growing = load.surges.iter().enumerate().filter(|(_, s)| s.factor > 1.0);
+        for (index, surge) in growing.skip(self.sources.len() - 1) {
+            let mut source = Source::new(load, Some(*surge), group, index as u64 + 1, draw);
+            self.heads.push(source.next());
+            self.sources.push(source);
         }
         self.find_first();
         Ok(())

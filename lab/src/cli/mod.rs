@@ -18,6 +18,8 @@ mod run;
 mod schema;
 #[cfg(feature = "live")]
 mod selftest;
+#[cfg(feature = "live")]
+mod serve;
 mod signals;
 mod study;
 mod sweep;
@@ -70,6 +72,9 @@ enum Verb {
     Sweep(sweep::Args),
     /// Two results side by side, or the simulated and live halves of one
     Compare(compare::Args),
+    /// A live dashboard with levers: watch a run, press what goes wrong, then try to save it
+    #[cfg(feature = "live")]
+    Serve(serve::Args),
     /// Is this host fit for live runs? Measures it against theory and simulation
     #[cfg(feature = "live")]
     Selftest(selftest::Args),
@@ -104,6 +109,8 @@ pub fn main() -> ExitCode {
         Verb::Agree(args) => agree::run(&args),
         Verb::Sweep(args) => sweep::sweep(&args),
         Verb::Compare(args) => compare::compare(&args),
+        #[cfg(feature = "live")]
+        Verb::Serve(args) => serve::serve(&args),
         #[cfg(feature = "live")]
         Verb::Selftest(args) => selftest::selftest(&args),
         Verb::Results(args) => keep::results(&args),

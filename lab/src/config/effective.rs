@@ -43,8 +43,8 @@ pub(super) fn effective(experiment: &Experiment) -> Option<Node> {
     parse(&to_yaml(experiment)?, 0).ok().map(|(tree, _)| tree)
 }
 
-/// A resolved experiment as YAML.
-pub(super) fn to_yaml(experiment: &Experiment) -> Option<String> {
+/// A resolved experiment as YAML; `None` if something in it has no place in the language, which nothing that was read has.
+pub fn to_yaml(experiment: &Experiment) -> Option<String> {
     let mut bytes = vec![];
     let mut serializer = serde_yaml::Serializer::new(&mut bytes);
     serde_yaml::with::singleton_map_recursive::serialize(experiment, &mut serializer).ok()?;

@@ -7,7 +7,7 @@ pub mod plan;
 pub mod sample;
 
 pub use grid::{Grid, load_grid};
-pub use plan::{Bound, Claim, Expect, Metric, Over, Plan, Variant, Wanted, load};
+pub use plan::{Bound, Claim, Expect, Metric, Over, Plan, Variant, Wanted, load, load_text};
 
 use lab_core::{
     arrival::{Arrivals, Load, Surge},
@@ -166,8 +166,13 @@ impl Scenario {
 
     /// The load of client group `group`, the surges of triggers included.
     pub fn load(&self, group: usize) -> Load {
+        self.load_under(group, &self.disturbances)
+    }
+
+    /// The same if `disturbances` were what goes wrong.
+    pub fn load_under(&self, group: usize, disturbances: &[Disturbance]) -> Load {
         let mut load = self.clients[group].load.clone();
-        for d in &self.disturbances {
+        for d in disturbances {
             if let Effect::LoadSpike { clients, factor } = &d.effect
                 && clients.contains(&group)
             {

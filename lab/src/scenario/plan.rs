@@ -25,7 +25,9 @@ pub struct Plan {
     pub figures: Vec<Wanted>,
     /// Trigger and sustaining effect, as words; empty if the config does not say.
     pub cell: (String, String),
-    /// The resolved experiment as YAML: runs again as it is.
+    /// The resolved experiment, in the words of the config.
+    pub experiment: Experiment,
+    /// The same as YAML: runs again as it is.
     pub resolved: String,
     /// What looks wrong but runs, each rendered with its excerpt.
     pub warnings: Vec<String>,
@@ -141,6 +143,11 @@ pub fn load(file: &Path, set: &[String]) -> Result<Plan, ConfigErrors> {
     plan(file.to_owned(), name, loaded)
 }
 
+/// Reads the config `text`, called `name` in errors and results, which names no file.
+pub fn load_text(name: &str, text: String) -> Result<Plan, ConfigErrors> {
+    plan(PathBuf::from(name), name.into(), config::load_text(name, text, PathBuf::new(), &[])?)
+}
+
 fn plan(file: PathBuf, name: String, loaded: config::Loaded) -> Result<Plan, ConfigErrors> {
     let scenario = |e: &Experiment| build(&name, e).map_err(|message| ConfigErrors::plain(message, None));
     let experiment = &loaded.experiment;
@@ -157,6 +164,7 @@ fn plan(file: PathBuf, name: String, loaded: config::Loaded) -> Result<Plan, Con
         notes: notes(experiment),
         resolved: loaded.resolved,
         warnings: loaded.warnings,
+        experiment: loaded.experiment,
         file,
         name,
     })

@@ -97,6 +97,20 @@ impl ClientRecorder {
             PhaseLatency { before: no_histogram(), during: no_histogram(), after: no_histogram() };
     }
 
+    /// Measures a run that has no end: cohorts come as calls do, and there is no latency log.
+    pub(crate) fn endless(&mut self) {
+        self.trace.cohorts.cohorts = vec![];
+        self.open_ended = true;
+        self.interval = no_histogram();
+        self.interval_width = Span::FOREVER;
+    }
+
+    /// The windows that ended by `now`.
+    pub(crate) fn windows(&mut self, now: Time) -> &[ClientWindow] {
+        self.roll(now);
+        &self.trace.windows
+    }
+
     /// The cohorts as they stand.
     pub(crate) fn cohorts(&self) -> &Cohorts {
         &self.trace.cohorts

@@ -260,6 +260,19 @@ pub struct ServerWindow {
     pub sojourn: Percentiles,
 }
 
+/// The whole windows of a run so far, as they lie in a [`Trace`].
+#[derive(Clone, Debug)]
+pub struct Windows<'t> {
+    /// Of each client group.
+    pub clients: Vec<&'t [ClientWindow]>,
+    /// Of each replica.
+    pub servers: Vec<&'t [ServerWindow]>,
+    /// Of each group of replicas.
+    pub groups: Vec<&'t [GroupWindow]>,
+    /// Of each cache.
+    pub caches: Vec<&'t [CacheWindow]>,
+}
+
 impl Cohorts {
     /// Empty cohorts for a run of `scenario`.
     pub fn new(scenario: &Scenario) -> Cohorts {
@@ -267,6 +280,22 @@ impl Cohorts {
         let mut cohorts = Cohorts { anchor, over, first: 0, cohorts: vec![] };
         cohorts.cohorts = vec![Cohort::default(); cohorts.index(scenario.end()) + 1];
         cohorts
+    }
+
+    /// The same calls in cohorts that are `over` wide and have a boundary at `anchor`. Exact where both are whole numbers of the
+    /// width that these have, from their own anchor on.
+    pub fn regrouped(&self, anchor: Time, over: Span) -> Cohorts {
+        let mut wide = Cohorts { anchor, over, first: 0, cohorts: vec![] };
+        for (index, cohort) in self.cohorts.iter().enumerate() {
+            let to = wide.index(self.bounds(self.first + index).0);
+            wide.reach(to);
+            if let Some(sum) = wide.get_mut(to) {
+                sum.offered += cohort.offered;
+                sum.good += cohort.good;
+                sum.bad += cohort.bad;
+            }
+        }
+        wide
     }
 
     /// Cohort `index`, if it is kept.
@@ -338,6 +367,16 @@ impl Trace {
     /// Whether nothing was measured.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Leaves out what was measured after the last whole window; for windows alone.
+    pub(crate) fn cut_to_whole_windows(&mut self) {
+        let whole = (self.end.0 / self.window.0) as usize;
+        self.end = Time(whole as u64 * self.window.0);
+        self.clients.iter_mut().for_each(|client| client.windows.truncate(whole));
+        self.servers.iter_mut().for_each(|server| server.windows.truncate(whole));
+        self.groups.iter_mut().for_each(|group| group.windows.truncate(whole));
+        self.caches.iter_mut().for_each(|cache| cache.windows.truncate(whole));
     }
 
     /// When window `index` begins and ends.

@@ -171,6 +171,12 @@ impl ServerRecorder {
         self.window_ends = self.window_ends + self.width;
     }
 
+    /// The windows that ended by `now`.
+    pub(crate) fn windows(&mut self, now: Time) -> &[ServerWindow] {
+        self.roll(now);
+        &self.trace.windows
+    }
+
     /// The windows closed so far, taken out; for a replica that reports as it goes.
     pub fn take_windows(&mut self) -> Vec<ServerWindow> {
         std::mem::take(&mut self.trace.windows)

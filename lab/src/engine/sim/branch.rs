@@ -36,8 +36,8 @@ impl From<NoLaw> for Unbranchable {
 /// A run of a scenario, up to some instant.
 #[derive(Clone)]
 pub struct Simulation<'a> {
-    world: World<'a>,
-    now: Time,
+    pub(super) world: World<'a>,
+    pub(super) now: Time,
 }
 
 /// What one sees of a run that has stopped.
@@ -133,6 +133,11 @@ impl<'w> State<'w, '_> {
         self.servers(service).map(|server| server.queued() + server.busy()).sum()
     }
 
+    /// Attempts that wait at the replicas of a service.
+    pub fn queued(self, service: usize) -> usize {
+        self.servers(service).map(|server| server.queued()).sum()
+    }
+
     /// The queues and workers of a service, replica by replica.
     #[inline]
     fn servers(self, service: usize) -> impl Iterator<Item = &'w Server> {
@@ -196,13 +201,13 @@ impl World<'_> {
     }
 
     fn calm(&mut self, now: Time) -> Result<(), NoLaw> {
-        let mut active = vec![false; self.scenario.disturbances.len()];
+        let mut active = vec![false; self.disturbances.len()];
         for (_, change) in &self.changes[..self.changed] {
             if let Change::Mark { disturbance, begins } = *change {
                 active[disturbance] = begins;
             }
         }
-        let all = self.scenario.disturbances.iter().zip(active).filter(|(_, active)| *active);
+        let all = self.disturbances.iter().zip(active).filter(|(_, active)| *active);
         let ending = |d: &Disturbance| Disturbance { from: Time::ZERO, until: now, ..d.clone() };
         let active: Vec<Disturbance> = all.map(|(d, _)| ending(d)).collect();
         for (_, change) in timeline(&active).iter().filter(|(at, _)| *at == now) {

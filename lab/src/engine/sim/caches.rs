@@ -2,7 +2,7 @@
 use super::{Event, Parcel, Servers, Stores, stores};
 use crate::{
     scenario::Scenario,
-    trace::{CacheRecorder, CacheTrace, CacheWindow, ServerRecorder},
+    trace::{CacheRecorder, CacheTrace, CacheWindow, ServerRecorder, ServerWindow},
 };
 use lab_core::{
     cache::{Cache, CacheIn, CacheOut},
@@ -47,6 +47,9 @@ struct Replica {
     /// Where the store is replicated: how it is asked.
     access: Option<StoreAccess>,
 }
+
+/// A replica's number, and its windows.
+type OfReplica<'w> = (usize, &'w [ServerWindow]);
 
 impl Caches {
     pub(super) fn new(scenario: &Scenario, draw: Draw) -> Caches {
@@ -153,6 +156,13 @@ impl Caches {
         for (trace, sum) in self.traces.iter_mut().zip(sums) {
             trace.windows.push(sum);
         }
+    }
+
+    /// The windows that ended by `now`: of the replicas, their numbers beside, and of the caches.
+    pub(super) fn windows(&mut self, now: Time) -> (Vec<OfReplica<'_>>, Vec<&[CacheWindow]>) {
+        let replicas = self.replicas.iter_mut();
+        let replicas = replicas.map(|r| (r.server as usize, r.recorder.server.windows(now)));
+        (replicas.collect(), self.traces.iter().map(|trace| &*trace.windows).collect())
     }
 
     /// What was measured of the replicas, their numbers beside, and of the caches.

@@ -1,9 +1,11 @@
 //! The simulation: a virtual clock, an agenda, and the machines. A pure function from scenario and seed to trace.
 mod branch;
 mod caches;
+mod steer;
 mod stores;
 
 pub use branch::{Simulation, State, Unbranchable};
+pub use steer::Unsteerable;
 
 use self::{
     caches::{Caches, as_caller},
@@ -30,7 +32,7 @@ use lab_core::{
     replicate::{Answer as StoreAnswer, manager::ManagerIn, node::NodeIn},
     server::{Server, ServerIn, ServerOut},
     time::{Span, Time},
-    timeline::{Change, timeline},
+    timeline::{Change, Disturbance, timeline},
 };
 use std::sync::Arc;
 
@@ -118,7 +120,8 @@ struct World<'a> {
     draw: Draw,
     /// Of which runs the calls are.
     lineage: Lineage,
-    /// What is to change, and how much of it has.
+    /// What goes wrong and what an operator does; what is to change by it, and how much of that has.
+    disturbances: Arc<[Disturbance]>,
     changes: Arc<[(Time, Change)]>,
     changed: usize,
     groups: Vec<Group>,
@@ -168,6 +171,7 @@ impl<'a> World<'a> {
             scenario,
             draw,
             lineage: Lineage::default(),
+            disturbances: scenario.disturbances.clone().into(),
             changes: timeline(&scenario.disturbances).into(),
             changed: 0,
             groups,
@@ -332,7 +336,7 @@ impl<'a> World<'a> {
     fn change(&mut self, now: Time, change: &Change) {
         match *change {
             Change::Mark { disturbance, begins } => {
-                let disturbance = &self.scenario.disturbances[disturbance];
+                let disturbance = &self.disturbances[disturbance];
                 self.events.push(Happening::disturbance(now, disturbance, begins));
             }
             Change::Server { service, replica, control }

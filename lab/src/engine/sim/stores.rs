@@ -4,7 +4,7 @@ use super::{Event, Parcel, Post};
 use crate::{
     engine::notes,
     scenario::Scenario,
-    trace::{Event as Happening, GroupTrace, GroupWindow, ServerRecorder},
+    trace::{Event as Happening, GroupTrace, GroupWindow, ServerRecorder, ServerWindow},
 };
 use lab_core::{
     call::Job,
@@ -42,6 +42,14 @@ pub(super) struct StoreGroup {
     recorders: Vec<ServerRecorder>,
     name: String,
     windows: Vec<GroupWindow>,
+}
+
+impl StoreGroup {
+    /// The number of its first replica, the windows of its replicas that ended by `now`, and its own.
+    pub(super) fn windows(&mut self, now: Time) -> (usize, Vec<&[ServerWindow]>, &[GroupWindow]) {
+        let replicas = self.recorders.iter_mut().map(|recorder| recorder.windows(now));
+        (self.first_server as usize, replicas.collect(), &self.windows)
+    }
 }
 
 impl Stores {
