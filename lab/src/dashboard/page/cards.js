@@ -1,0 +1,160 @@
+// A prediction before the press: the question, hands counted, the press, and what the run shows when its time has come.
+
+import { mood, verdictWords } from './headline.js';
+import { leverWords } from './levers.js';
+import { latency, length, number, percent, whole } from './words.js';
+
+/** What a card may ask for: how it is called, and how it is found from windows. */
+const METRICS = {
+  goodput_ratio: ['goodput', (ws) => `${percent(mean(ws, 'good_per_s') / mean(ws, 'offered_per_s'))} of what is offered`],
+  goodput_per_s: ['goodput', (ws) => `${whole(mean(ws, 'good_per_s'))}/s`],
+  amplification: ['amplification', (ws) => `${number(mean(ws, 'attempts_per_s') / mean(ws, 'offered_per_s'))} attempts per call`],
+  queue: ['queue', (ws) => whole(ws.at(-1).queue)],
+  p50_ms: ['median latency', (ws) => latency(ws.at(-1).p50_ms)],
+  p99_ms: ['99th percentile', (ws) => latency(ws.at(-1).p99_ms)],
+};
+
+const mean = (windows, key) => windows.reduce((sum, w) => sum + w[key] * (w.until_s - w.from_s), 0) / windows.reduce((sum, w) => sum + w.until_s - w.from_s, 0);
+
+const make = (name, className, words = '') => Object.assign(document.createElement(name), { className, textContent: words });
+
+export function makeCards(run, actions) {
+  const place = document.getElementById('card');
+  const answered = new Set();
+  let card = null; // the one that is open: { …hello's, lever, counts, stage: asked | waiting | shown, due_s }
+  let wasPaused = true;
+
+  /** Opens the lever's card, if it has one that was not answered; says whether it did. */
+  function ask(lever) {
+    const found = run.hello.cards.find((c) => c.lever === lever.id && !answered.has(c.id));
+    if (!found || card?.stage === 'waiting') return false;
+    card = { ...found, lever, counts: found.options.map(() => 0), stage: 'asked', due_s: null };
+    wasPaused = run.frame.paused;
+    if (!wasPaused && run.can('pace')) actions.pace({ paused: true });
+    show();
+    return true;
+  }
+
+  async function press() {
+    const { lever } = card;
+    const mark = await actions.pressNow(lever);
+    if (!mark) return;
+    // The time runs from the end of what was pressed; where that has none, from the press.
+    const lasts = actions.values(lever).for_s ?? 0;
+    Object.assign(card, { stage: 'waiting', from_s: mark.at_s, due_s: mark.at_s + lasts + card.answer_after_s });
+    answered.add(card.id);
+    show();
+    actions.pace({ paused: false });
+  }
+
+  function close() {
+    const resume = card.stage === 'shown' || (card.stage === 'asked' && !wasPaused);
+    card = null;
+    show();
+    if (resume && run.can('pace')) actions.pace({ paused: false });
+  }
+
+  function count(i, by) {
+    card.counts[i] = Math.max(0, card.counts[i] + by);
+    place.querySelectorAll('input')[i].value = card.counts[i];
+  }
+
+  /** Looks whether the time has come. */
+  function draw() {
+    if (card?.stage !== 'waiting') return;
+    const left = card.due_s - run.windows.end;
+    if (left > 1e-6) {
+      place.querySelector('.wait').textContent = `The answer comes in ${length(Math.ceil(left))} of the run.`;
+      return;
+    }
+    card.stage = 'shown';
+    actions.pace({ paused: true });
+    show();
+  }
+
+  function answer() {
+    const windows = run.windows.between(card.due_s - run.hello.healthy.over_s, card.due_s).filter((w) => w.until_s <= card.due_s + 1e-6);
+    const [name, words] = METRICS[card.metric] ?? METRICS.goodput_ratio;
+    return windows.length ? `${name}: ${words(windows)}` : 'The run shows nothing for that time.';
+  }
+
+  function option(words, i) {
+    const row = make('li', 'option');
+    const letter = String.fromCharCode(65 + i);
+    row.append(make('b', 'letter', letter), make('span', 'words', words));
+    if (card.stage === 'asked') {
+      const input = Object.assign(make('input', ''), { type: 'number', min: 0, value: card.counts[i] });
+      input.setAttribute('aria-label', `Hands for ${letter}`);
+      input.addEventListener('input', () => (card.counts[i] = Math.max(0, Math.round(Number(input.value) || 0))));
+      const more = Object.assign(make('button', 'plus', '+'), { type: 'button' });
+      more.setAttribute('aria-label', `One more for ${letter}, key ${i + 1}`);
+      more.addEventListener('click', () => count(i, 1));
+      row.append(input, more);
+    } else {
+      const all = card.counts.reduce((sum, n) => sum + n, 0);
+      row.style.setProperty('--share', all ? card.counts[i] / all : 0);
+      row.append(make('span', 'hands', String(card.counts[i])));
+    }
+    return row;
+  }
+
+  function show() {
+    place.hidden = !card;
+    document.querySelector('.panels').classList.toggle('asking', Boolean(card));
+    if (!card) {
+      place.replaceChildren();
+      return;
+    }
+    const question = Object.assign(make('h2', 'question', card.question), { id: 'question' });
+    const options = make('ol', 'options');
+    options.append(...card.options.map(option));
+    place.dataset.stage = card.stage;
+    place.replaceChildren(question, options, ...{ asked, waiting, shown }[card.stage]());
+  }
+
+  function asked() {
+    const buttons = make('div', 'buttons');
+    const go = Object.assign(make('button', `press ${card.lever.role}`, leverWords(card.lever, actions.values(card.lever))), { type: 'button' });
+    const no = Object.assign(make('button', 'cancel', 'Not now'), { type: 'button' });
+    go.addEventListener('click', press);
+    no.addEventListener('click', close);
+    buttons.append(go, no);
+    return [buttons];
+  }
+
+  const waiting = () => [make('p', 'wait')];
+
+  function shown() {
+    const buttons = make('div', 'buttons');
+    const go = Object.assign(make('button', '', 'Go on'), { type: 'button' });
+    go.addEventListener('click', close);
+    buttons.append(go);
+    const answerLine = make('p', 'answer', answer());
+    answerLine.setAttribute('role', 'status');
+    const verdict = make('p', 'verdict', verdictWords(run.frame.status));
+    verdict.dataset.mood = mood(run.frame.status);
+    return [answerLine, verdict, buttons];
+  }
+
+  /** Keys while a card is open: digits count, shift + digit takes back, enter goes on, escape leaves. */
+  function key(event) {
+    if (!card || card.stage === 'waiting') return false;
+    const digit = Number(event.code.match(/^(?:Digit|Numpad)([1-9])$/)?.[1]) - 1;
+    if (card.stage === 'asked' && digit < card.options.length) count(digit, event.shiftKey ? -1 : 1);
+    else if (event.key === 'Enter') card.stage === 'asked' ? press() : close();
+    else if (event.key === 'Escape' || (card.stage === 'shown' && event.key === ' ')) close();
+    else return card.stage === 'asked';
+    return true;
+  }
+
+  /** After going back before the press, the question is open again. */
+  function wentBack(to) {
+    if (card && card.stage !== 'asked' && to <= card.from_s) {
+      answered.delete(card.id);
+      card = null;
+      show();
+    }
+  }
+
+  return { ask, draw, key, wentBack, open: () => card !== null };
+}

@@ -1,0 +1,147 @@
+// The levers: what goes wrong, and what an operator does about it; each with its numbers.
+
+import { length, number } from './words.js';
+
+/** How long an act without length is shown as just done, in milliseconds of the viewer's time. */
+const JUST_DONE_MS = 2500;
+
+/** A lever's numbers, said: `Load spike × 2 for 10 s`. */
+export function leverWords(lever, values) {
+  const parts = lever.arguments.map(({ name, label, unit }) => {
+    if (values[name] === null) return 'to the end';
+    return [label, number(values[name]), unit].filter(Boolean).join(' ');
+  });
+  return [lever.label, ...parts].join(' ');
+}
+
+class Lever {
+  constructor(lever, run, actions) {
+    Object.assign(this, { lever, run, actions, inputs: new Map(), doneUntil: 0 });
+    this.item = document.createElement('li');
+    this.form = document.createElement('form');
+    this.form.className = `lever-form ${lever.role}`;
+    this.form.noValidate = true;
+    this.button = document.createElement('button');
+    this.button.title = lever.help;
+    this.button.append(Object.assign(document.createElement('kbd'), { textContent: lever.key }), ' ', Object.assign(document.createElement('span'), { textContent: lever.label }));
+    this.form.append(this.button);
+    if (lever.arguments.length) this.addArguments();
+    this.state = Object.assign(document.createElement('span'), { className: 'state' });
+    this.form.append(this.state);
+    this.form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.actions.press(this.lever);
+    });
+    this.item.append(this.form);
+  }
+
+  addArguments() {
+    const more = Object.assign(document.createElement('button'), { type: 'button', className: 'more', textContent: '…' });
+    more.setAttribute('aria-label', `Numbers of ${this.lever.label}`);
+    more.addEventListener('click', () => this.toggle());
+    const box = Object.assign(document.createElement('span'), { className: 'arguments' });
+    for (const argument of this.lever.arguments) {
+      const label = document.createElement('label');
+      const input = document.createElement('input');
+      Object.assign(input, { type: 'number', step: argument.step ?? 'any', value: argument.value ?? '', required: !argument.optional });
+      if (argument.min != null) input.min = argument.min;
+      if (argument.max != null) input.max = argument.max;
+      input.step = 'any'; // any number is allowed; the arrows go in the argument's steps
+      if (argument.optional) input.placeholder = '∞';
+      input.setAttribute('aria-label', `${this.lever.label}: ${argument.label || argument.name}${argument.unit ? `, in ${argument.unit}` : ''}`);
+      const fit = () => (input.style.width = `${Math.max(2, input.value.length) + 1.2}ch`);
+      input.addEventListener('input', fit);
+      input.addEventListener('keydown', (event) => this.typed(event, argument, input, fit));
+      fit();
+      label.append(argument.label, ' ', input, ' ', argument.unit);
+      box.append(label);
+      this.inputs.set(argument.name, input);
+      if (argument.name === 'for_s') label.className = 'for';
+    }
+    this.form.append(more, box);
+  }
+
+  /** Arrows step; Escape leaves the field. Enter submits, as forms do. */
+  typed(event, argument, input, fit) {
+    if (event.key === 'Escape') {
+      input.blur();
+      this.form.classList.remove('open');
+    } else if (event.key === 'ArrowUp' || event.key === 'ArrowDown') {
+      event.preventDefault();
+      const step = (argument.step ?? 1) * (event.key === 'ArrowUp' ? 1 : -1);
+      const value = (input.value === '' ? 0 : Number(input.value)) + step;
+      input.value = Number(Math.min(Math.max(value, argument.min ?? -Infinity), argument.max ?? Infinity).toFixed(6));
+      fit();
+    }
+  }
+
+  toggle() {
+    if (this.form.classList.toggle('open')) this.edit();
+  }
+
+  /** Puts the cursor into the first number. */
+  edit() {
+    this.form.classList.add('open');
+    const input = this.inputs.values().next().value;
+    input?.focus();
+    input?.select();
+  }
+
+  /** The numbers as typed; throws a sentence where one cannot be. */
+  values() {
+    const values = {};
+    for (const argument of this.lever.arguments) {
+      const input = this.inputs.get(argument.name);
+      const name = `${this.lever.label}, ${argument.label || argument.name}`;
+      if (input.value === '' && argument.optional && !input.validity.badInput) values[argument.name] = null;
+      else if (!input.checkValidity()) {
+        input.focus();
+        throw new Error(`${name}: ${input.value || 'nothing'} is not allowed; a number from ${argument.min} to ${argument.max} ${argument.unit}`.trim() + '.');
+      } else values[argument.name] = Number(input.value);
+    }
+    return values;
+  }
+
+  done() {
+    this.form.classList.remove('open');
+    if (!this.inputs.has('for_s')) this.doneUntil = performance.now() + JUST_DONE_MS;
+  }
+
+  /** Shows whether it is on, and for how long still. */
+  draw() {
+    const { frame } = this.run;
+    const mark = frame?.marks.findLast((m) => m.lever === this.lever.id && m.from_s <= frame.t_s && (m.until_s === null || m.until_s > frame.t_s));
+    const left = mark && mark.until_s !== null ? mark.until_s - frame.t_s : null;
+    const words = mark ? (left === null ? 'on' : `${length(Math.ceil(left))} left`) : performance.now() < this.doneUntil ? 'done' : '';
+    if (this.state.textContent !== words) this.state.textContent = words;
+    this.form.classList.toggle('on', words !== '');
+    this.form.style.setProperty('--left', left === null ? 1 : left / (mark.until_s - mark.from_s));
+    const disabled = !this.run.can('press');
+    if (this.button.disabled !== disabled) for (const field of this.form.elements) field.disabled = disabled;
+  }
+}
+
+/** All levers. They are built anew only when the server offers others, so that what was typed stays. */
+export function makeLevers(run, actions) {
+  let levers = [];
+  let offered = '';
+
+  function build() {
+    const now = JSON.stringify(run.hello.levers);
+    if (now === offered) return;
+    offered = now;
+    levers = run.hello.levers.map((lever) => new Lever(lever, run, actions));
+    for (const [role, id] of [['trigger', 'triggers'], ['lever', 'levers']]) {
+      document.getElementById(id).replaceChildren(...levers.filter((l) => l.lever.role === role).map((l) => l.item));
+    }
+  }
+
+  const find = (id) => levers.find((l) => l.lever.id === id);
+  return {
+    build,
+    draw: () => levers.forEach((lever) => lever.draw()),
+    values: (id) => find(id).values(),
+    edit: (id) => find(id).edit(),
+    done: (id) => find(id).done(),
+  };
+}
