@@ -32,7 +32,7 @@ export class Top {
 
   over(need) {
     const wanted = roundUp(need);
-    if (wanted > this.#now || need < this.#now * 0.6) this.#now = wanted;
+    if (wanted > this.#now || need < this.#now * 0.7) this.#now = wanted;
     return this.#now;
   }
 }

@@ -1,5 +1,6 @@
 // A prediction before the press: the question, hands counted, the press, and what the run shows when its time has come.
 
+import { element, make, say } from './dom.js';
 import { mood, verdictWords } from './headline.js';
 import { leverWords } from './levers.js';
 import { latency, length, number, percent, whole } from './words.js';
@@ -16,10 +17,8 @@ const METRICS = {
 
 const mean = (windows, key) => windows.reduce((sum, w) => sum + w[key] * (w.until_s - w.from_s), 0) / windows.reduce((sum, w) => sum + w.until_s - w.from_s, 0);
 
-const make = (name, className, words = '') => Object.assign(document.createElement(name), { className, textContent: words });
-
 export function makeCards(run, actions) {
-  const place = document.getElementById('card');
+  const place = element('card');
   const answered = new Set();
   let card = null; // the one that is open: { …hello's, lever, counts, stage: asked | waiting | shown, due_s }
   let wasPaused = true;
@@ -64,7 +63,7 @@ export function makeCards(run, actions) {
     if (card?.stage !== 'waiting') return;
     const left = card.due_s - run.windows.end;
     if (left > 1e-6) {
-      place.querySelector('.wait').textContent = `The answer comes in ${length(Math.ceil(left))} of the run.`;
+      say(place.querySelector('.wait'), `The answer comes in ${length(Math.ceil(left))} of the run.`);
       return;
     }
     card.stage = 'shown';
@@ -79,21 +78,16 @@ export function makeCards(run, actions) {
   }
 
   function option(words, i) {
-    const row = make('li', 'option');
     const letter = String.fromCharCode(65 + i);
-    row.append(make('b', 'letter', letter), make('span', 'words', words));
+    const row = make('li', { className: 'option' }, make('b', {}, letter), make('span', { className: 'words' }, words));
     if (card.stage === 'asked') {
-      const input = Object.assign(make('input', ''), { type: 'number', min: 0, value: card.counts[i] });
-      input.setAttribute('aria-label', `Hands for ${letter}`);
+      const input = make('input', { type: 'number', min: 0, value: card.counts[i], ariaLabel: `Hands for ${letter}` });
       input.addEventListener('input', () => (card.counts[i] = Math.max(0, Math.round(Number(input.value) || 0))));
-      const more = Object.assign(make('button', 'plus', '+'), { type: 'button' });
-      more.setAttribute('aria-label', `One more for ${letter}, key ${i + 1}`);
-      more.addEventListener('click', () => count(i, 1));
-      row.append(input, more);
+      row.append(input, make('button', { type: 'button', className: 'plus', ariaLabel: `One more for ${letter}, key ${i + 1}`, onclick: () => count(i, 1) }, '+'));
     } else {
       const all = card.counts.reduce((sum, n) => sum + n, 0);
       row.style.setProperty('--share', all ? card.counts[i] / all : 0);
-      row.append(make('span', 'hands', String(card.counts[i])));
+      row.append(make('span', { className: 'hands' }, String(card.counts[i])));
     }
     return row;
   }
@@ -105,35 +99,27 @@ export function makeCards(run, actions) {
       place.replaceChildren();
       return;
     }
-    const question = Object.assign(make('h2', 'question', card.question), { id: 'question' });
-    const options = make('ol', 'options');
-    options.append(...card.options.map(option));
     place.dataset.stage = card.stage;
-    place.replaceChildren(question, options, ...{ asked, waiting, shown }[card.stage]());
+    place.replaceChildren(
+      make('h2', { id: 'question', className: 'question' }, card.question),
+      make('ol', { className: 'options' }, ...card.options.map(option)),
+      ...{ asked, waiting, shown }[card.stage](),
+    );
   }
+
+  const button = (words, className, onclick) => make('button', { type: 'button', className, onclick }, words);
 
   function asked() {
-    const buttons = make('div', 'buttons');
-    const go = Object.assign(make('button', `press ${card.lever.role}`, leverWords(card.lever, actions.values(card.lever))), { type: 'button' });
-    const no = Object.assign(make('button', 'cancel', 'Not now'), { type: 'button' });
-    go.addEventListener('click', press);
-    no.addEventListener('click', close);
-    buttons.append(go, no);
-    return [buttons];
+    const words = leverWords(card.lever, actions.values(card.lever));
+    return [make('div', { className: 'buttons' }, button(words, `press ${card.lever.role}`, press), button('Not now', '', close))];
   }
 
-  const waiting = () => [make('p', 'wait')];
+  const waiting = () => [make('p', { className: 'wait' })];
 
   function shown() {
-    const buttons = make('div', 'buttons');
-    const go = Object.assign(make('button', '', 'Go on'), { type: 'button' });
-    go.addEventListener('click', close);
-    buttons.append(go);
-    const answerLine = make('p', 'answer', answer());
-    answerLine.setAttribute('role', 'status');
-    const verdict = make('p', 'verdict', verdictWords(run.frame.status));
+    const verdict = make('p', { className: 'verdict' }, verdictWords(run.frame.status));
     verdict.dataset.mood = mood(run.frame.status);
-    return [answerLine, verdict, buttons];
+    return [make('p', { className: 'answer', role: 'status' }, answer()), verdict, make('div', { className: 'buttons' }, button('Go on', '', close))];
   }
 
   /** Keys while a card is open: digits count, shift + digit takes back, enter goes on, escape leaves. */

@@ -1,6 +1,7 @@
 // The time charts: one uPlot each, all with the same time axis, the same moment under the cursor and the same marks.
 
 import { decades, numberLabels, timeLabels, timeRange, TIME_STEPS } from './axis.js';
+import { element, make } from './dom.js';
 import { apart, font, line, text } from './draw.js';
 import { PANELS } from './panels.js';
 import { faint, ink, size } from './theme.js';
@@ -26,7 +27,7 @@ function onCanvas(u, clipped, draw) {
 class Chart {
   constructor(panel, run, actions) {
     Object.assign(this, { panel, run, actions });
-    this.section = document.getElementById(panel.id);
+    this.section = element(panel.id);
     this.place = this.section.querySelector('.plot');
     this.readout = this.section.querySelector('.readout');
     this.visible = [];
@@ -60,7 +61,7 @@ class Chart {
       axes: [
         { ...axis, grid, incrs: TIME_STEPS, values: timeAxis ? timeLabels : () => [], space: size.small * 6, size: timeAxis ? size.small * 2 : 0, gap: size.small * 0.5 },
         {
-          ...axis, grid, size: size.axis, gap: size.small * 0.5, space: size.small * 2.2, values: numberLabels,
+          ...axis, grid, size: size.axis, gap: size.small * 0.5, space: size.small * 1.7, values: numberLabels,
           ...(panel.log && { splits: (u, i, low, high) => decades(low, high), filter: (u, ticks) => ticks }),
         },
       ],
@@ -132,7 +133,7 @@ class Chart {
       }
       for (const series of panel.series.filter((s) => s.ghost)) {
         const points = this.ghost().map((w) => [x(middle(w)), series.value(w) === null ? null : y(series.value(w))]);
-        line(ctx, points, { colour: faint(ink[series.colour], 0.5), width: size.stroke * 0.75, dash: [2, 4] });
+        line(ctx, points, { colour: faint(ink[series.colour], 0.65), width: size.stroke * 0.75, dash: [2, 4] });
       }
     });
   }
@@ -167,8 +168,10 @@ class Chart {
     const top = this.visible.reduce((most, w) => (value(w) > value(most) ? w : most));
     if (value(top) <= u.scales.y.max) return;
     const at = x(middle(top));
-    const right = at > box.left + box.width * 0.6;
-    text(ctx, cut.words(value(top)), at + (right ? -8 : 8), box.top + size.small * 0.7, { colour: ink[series[cut.series].colour], align: right ? 'right' : 'left' });
+    const words = cut.words(value(top));
+    ctx.font = font(size.small);
+    const before = at - box.left > ctx.measureText(words).width + 16; // left of the peak, where there is room
+    text(ctx, words, at + (before ? -size.small : size.small), box.top + size.small * 0.7, { colour: ink[series[cut.series].colour], align: before ? 'right' : 'left' });
   }
 
   /** Each series' name at the end of its line. */
@@ -196,15 +199,21 @@ class Chart {
     const { run, panel } = this;
     const looked = run.looked();
     const window = looked === null ? run.windows.last : run.windows.at(looked);
-    const once = looked === null ? null : this.ghost().find((w) => w.from_s <= looked && looked < w.until_s);
+    const once = looked === null || size.lecture ? null : this.ghost().find((w) => w.from_s <= looked && looked < w.until_s);
     const parts = panel.series.map((series) => {
       const [value, was] = [window, once].map((w) => (w ? panel.show(series.value(w)) : null));
-      const shown = value ?? (was === null ? '–' : '');
-      return `<span style="color:var(--${series.colour})">${series.name} <b>${shown}</b>${was !== null ? ` (was ${was})` : ''}</span>`;
+      return [series, value ?? '–', was === null ? '' : ` (was ${was})`];
     });
-    const when = looked === null ? '' : `<span class="when">at ${moment(looked, 1)}</span>`;
-    const words = when + parts.join('');
-    if (words !== this.words) this.readout.innerHTML = this.words = words;
+    const when = looked === null ? '' : `at ${moment(looked, 1)}`;
+    const key = JSON.stringify([when, parts]);
+    if (key === this.said) return;
+    this.said = key;
+    const numbers = parts.map(([{ name, colour }, value, was]) => {
+      const part = make('span', {}, `${name} `, make('b', {}, value), was);
+      part.style.color = `var(--${colour})`;
+      return part;
+    });
+    this.readout.replaceChildren(...(when ? [make('span', { className: 'when' }, when)] : []), ...numbers);
   }
 
   /** A press or a drag on the chart pins a moment. */

@@ -1,9 +1,10 @@
 // The keyboard: letters are levers, digits are speeds; and the dialog that tells them.
 
 import { makeChoice } from './choice.js';
+import { element, make } from './dom.js';
 import { chooseLecture, chooseTheme, size, theme } from './theme.js';
 
-const dialog = document.getElementById('keys');
+const dialog = element('keys');
 
 /** Lists the keys of this run and offers the settings of the page. */
 export function showKeys(run) {
@@ -15,21 +16,16 @@ export function showKeys(run) {
     ['← →', 'look at the window before, after'],
     ['enter', 'go to the moment that is looked at'],
     ['escape', 'look at the present again'],
+    ...(run.hello.cards.length ? [['in a question', 'digits count hands, shift + digit takes one back, enter presses or goes on, escape leaves']] : []),
     ['e', 'export what was done as YAML'],
     ['?', 'this list'],
   ];
-  document.getElementById('key-list').replaceChildren(
-    ...rows.flatMap(([key, does]) => {
-      const term = document.createElement('dt');
-      term.append(Object.assign(document.createElement('kbd'), { textContent: key }));
-      return [term, Object.assign(document.createElement('dd'), { textContent: does })];
-    }),
-  );
-  const showTheme = makeChoice(document.getElementById('themes'), [['system', 'system'], ['light', 'light'], ['dark', 'dark']], (choice) => {
+  element('key-list').replaceChildren(...rows.flatMap(([key, does]) => [make('dt', {}, make('kbd', {}, key)), make('dd', {}, does)]));
+  const showTheme = makeChoice(element('themes'), [['system', 'system'], ['light', 'light'], ['dark', 'dark']], (choice) => {
     chooseTheme(choice);
     showTheme(choice);
   });
-  const showSize = makeChoice(document.getElementById('sizes'), [['desk', false], ['lecture', true]], (on) => {
+  const showSize = makeChoice(element('sizes'), [['desk', false], ['lecture', true]], (on) => {
     chooseLecture(on);
     showSize(on);
   });
@@ -65,7 +61,7 @@ export function hearKeys(run, actions, card) {
       ArrowRight: () => actions.step(1),
       Enter: run.pin === null ? null : () => actions.goTo(run.pin),
       Escape: () => actions.pin(null),
-      e: () => document.getElementById('export').click(),
+      e: () => element('export').click(),
       '?': () => showKeys(run),
     };
     return fixed[key];
@@ -75,5 +71,5 @@ export function hearKeys(run, actions, card) {
   addEventListener('click', (event) => {
     if (event.detail > 0) event.target.closest('button')?.blur();
   });
-  document.getElementById('help').addEventListener('click', () => run.hello && showKeys(run));
+  element('help').addEventListener('click', () => run.hello && showKeys(run));
 }

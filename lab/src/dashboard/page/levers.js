@@ -1,5 +1,7 @@
 // The levers: what goes wrong, and what an operator does about it; each with its numbers.
 
+import { element, make, say, tune } from './dom.js';
+import { size } from './theme.js';
 import { length, number } from './words.js';
 
 /** How long an act without length is shown as just done, in milliseconds of the viewer's time. */
@@ -17,48 +19,35 @@ export function leverWords(lever, values) {
 class Lever {
   constructor(lever, run, actions) {
     Object.assign(this, { lever, run, actions, inputs: new Map(), doneUntil: 0 });
-    this.item = document.createElement('li');
-    this.form = document.createElement('form');
-    this.form.className = `lever-form ${lever.role}`;
-    this.form.noValidate = true;
-    this.button = document.createElement('button');
-    this.button.title = lever.help;
-    this.button.append(Object.assign(document.createElement('kbd'), { textContent: lever.key }), ' ', Object.assign(document.createElement('span'), { textContent: lever.label }));
-    this.form.append(this.button);
-    if (lever.arguments.length) this.addArguments();
-    this.state = Object.assign(document.createElement('span'), { className: 'state' });
-    this.form.append(this.state);
+    this.button = make('button', { title: lever.help }, make('kbd', {}, lever.key), ' ', make('span', {}, lever.label));
+    this.state = make('span', { className: 'state' });
+    this.form = make('form', { className: `lever-form ${lever.role}`, noValidate: true }, this.button, ...this.fields(), this.state);
     this.form.addEventListener('submit', (event) => {
       event.preventDefault();
       this.actions.press(this.lever);
     });
-    this.item.append(this.form);
+    this.item = make('li', {}, this.form);
   }
 
-  addArguments() {
-    const more = Object.assign(document.createElement('button'), { type: 'button', className: 'more', textContent: '…' });
-    more.setAttribute('aria-label', `Numbers of ${this.lever.label}`);
-    more.addEventListener('click', () => this.toggle());
-    const box = Object.assign(document.createElement('span'), { className: 'arguments' });
-    for (const argument of this.lever.arguments) {
-      const label = document.createElement('label');
-      const input = document.createElement('input');
-      Object.assign(input, { type: 'number', step: argument.step ?? 'any', value: argument.value ?? '', required: !argument.optional });
-      if (argument.min != null) input.min = argument.min;
-      if (argument.max != null) input.max = argument.max;
-      input.step = 'any'; // any number is allowed; the arrows go in the argument's steps
-      if (argument.optional) input.placeholder = '∞';
-      input.setAttribute('aria-label', `${this.lever.label}: ${argument.label || argument.name}${argument.unit ? `, in ${argument.unit}` : ''}`);
-      const fit = () => (input.style.width = `${Math.max(2, input.value.length) + 1.2}ch`);
-      input.addEventListener('input', fit);
-      input.addEventListener('keydown', (event) => this.typed(event, argument, input, fit));
-      fit();
-      label.append(argument.label, ' ', input, ' ', argument.unit);
-      box.append(label);
-      this.inputs.set(argument.name, input);
-      if (argument.name === 'for_s') label.className = 'for';
-    }
-    this.form.append(more, box);
+  /** The numbers, and the button that opens them where there is no room for all. */
+  fields() {
+    const { lever } = this;
+    if (!lever.arguments.length) return [];
+    const more = make('button', { type: 'button', className: 'more', ariaLabel: `Numbers of ${lever.label}`, onclick: () => this.toggle() }, '…');
+    return [more, make('span', { className: 'arguments' }, ...lever.arguments.map((argument) => this.field(argument)))];
+  }
+
+  field(argument) {
+    const { name, label, unit, value, min, max, optional } = argument;
+    // Any number is allowed; the arrows go in the argument's steps.
+    const input = make('input', { type: 'number', step: 'any', min, max, value: value ?? '', required: !optional, placeholder: optional ? '∞' : '' });
+    input.ariaLabel = `${this.lever.label}: ${label || name}${unit ? `, in ${unit}` : ''}`;
+    const fit = () => (input.style.width = `${Math.max(2, input.value.length) + 1.4}ch`);
+    input.addEventListener('input', fit);
+    input.addEventListener('keydown', (event) => this.typed(event, argument, input, fit));
+    fit();
+    this.inputs.set(name, input);
+    return make('label', { className: name === 'for_s' ? 'for' : '' }, label, ' ', input, ' ', unit);
   }
 
   /** Arrows step; Escape leaves the field. Enter submits, as forms do. */
@@ -68,9 +57,9 @@ class Lever {
       this.form.classList.remove('open');
     } else if (event.key === 'ArrowUp' || event.key === 'ArrowDown') {
       event.preventDefault();
-      const step = (argument.step ?? 1) * (event.key === 'ArrowUp' ? 1 : -1);
+      const step = argument.step * (event.key === 'ArrowUp' ? 1 : -1);
       const value = (input.value === '' ? 0 : Number(input.value)) + step;
-      input.value = Number(Math.min(Math.max(value, argument.min ?? -Infinity), argument.max ?? Infinity).toFixed(6));
+      input.value = Number(Math.min(Math.max(value, argument.min), argument.max).toFixed(6));
       fit();
     }
   }
@@ -112,10 +101,10 @@ class Lever {
     const { frame } = this.run;
     const mark = frame?.marks.findLast((m) => m.lever === this.lever.id && m.from_s <= frame.t_s && (m.until_s === null || m.until_s > frame.t_s));
     const left = mark && mark.until_s !== null ? mark.until_s - frame.t_s : null;
-    const words = mark ? (left === null ? 'on' : `${length(Math.ceil(left))} left`) : performance.now() < this.doneUntil ? 'done' : '';
-    if (this.state.textContent !== words) this.state.textContent = words;
+    const words = mark ? (left === null ? 'on' : `${length(Math.ceil(left))}${size.lecture ? '' : ' left'}`) : performance.now() < this.doneUntil ? 'done' : '';
+    say(this.state, words);
     this.form.classList.toggle('on', words !== '');
-    this.form.style.setProperty('--left', left === null ? 1 : left / (mark.until_s - mark.from_s));
+    tune(this.form, '--left', left === null ? '1' : (left / (mark.until_s - mark.from_s)).toFixed(3));
     const disabled = !this.run.can('press');
     if (this.button.disabled !== disabled) for (const field of this.form.elements) field.disabled = disabled;
   }
@@ -132,7 +121,7 @@ export function makeLevers(run, actions) {
     offered = now;
     levers = run.hello.levers.map((lever) => new Lever(lever, run, actions));
     for (const [role, id] of [['trigger', 'triggers'], ['lever', 'levers']]) {
-      document.getElementById(id).replaceChildren(...levers.filter((l) => l.lever.role === role).map((l) => l.item));
+      element(id).replaceChildren(...levers.filter((l) => l.lever.role === role).map((l) => l.item));
     }
   }
 

@@ -1,21 +1,22 @@
 // What was pressed, and when; latest first. And what went wrong between page and server.
 
-import { moment } from './words.js';
+import { element, make } from './dom.js';
+import { length, moment } from './words.js';
 
 const KEPT = 200;
 const ALERT_MS = 9000;
+/** What is shorter than this, in seconds, is an act and has no length to tell. */
+const AN_INSTANT_S = 0.15;
 
 export function makeLog(run) {
-  const list = document.getElementById('log');
-  const alert = document.getElementById('alert');
+  const list = element('log');
+  const alert = element('alert');
   const known = new Map(); // a mark's name and time → its entry
   let timer = 0;
 
   function entry(at, words, role) {
-    const item = document.createElement('li');
-    item.className = role;
+    const item = make('li', { className: role }, make('time', {}, moment(at, 1)), make('span', {}, words));
     item.dataset.at = at;
-    item.append(Object.assign(document.createElement('time'), { textContent: moment(at, 1) }), ' ', words);
     list.prepend(item);
     while (list.children.length > KEPT) list.lastChild.remove();
     return item;
@@ -26,7 +27,7 @@ export function makeLog(run) {
     for (const mark of run.frame?.marks ?? []) {
       const key = `${mark.name}@${mark.from_s}`;
       if (known.has(key)) continue;
-      const span = mark.until_s === null ? ' to the end' : mark.until_s > mark.from_s ? ` for ${moment(mark.until_s - mark.from_s).replace(/\.0 /, ' ')}` : '';
+      const span = mark.until_s === null ? ' to the end' : mark.until_s - mark.from_s > AN_INSTANT_S ? ` for ${length(mark.until_s - mark.from_s)}` : '';
       known.set(key, entry(mark.from_s, mark.label + span, mark.role));
     }
   }

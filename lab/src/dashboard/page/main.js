@@ -4,6 +4,7 @@ import { ask, hasToken, Refused } from './ask.js';
 import { makeCards } from './cards.js';
 import { makeCharts } from './charts.js';
 import { makeChoice } from './choice.js';
+import { element, say } from './dom.js';
 import { makeHeadline } from './headline.js';
 import { hearKeys } from './keys.js';
 import { makeLane } from './lane.js';
@@ -32,6 +33,8 @@ const run = {
   lines: () => run.frame?.lines ?? run.hello.lines,
   /** The moment whose numbers are shown; null: the present. */
   looked: () => run.hovered ?? run.pin,
+  /** The window of that moment; the last one for the present, and for what is still to come. */
+  window: () => (run.looked() === null || run.looked() >= run.windows.end ? run.windows.last : run.windows.at(run.looked())),
 };
 
 // Draws once for all that has happened since the last picture.
@@ -132,7 +135,7 @@ function watchOnly() {
     ? 'You are watching: the token in this page’s address is not the one that the server printed.'
     : 'You are watching: the levers belong to whoever started the dashboard.';
   document.body.classList.add('spectator');
-  document.getElementById('spectator').textContent = words;
+  say(element('spectator'), words);
   soon();
 }
 
@@ -144,8 +147,7 @@ function connection(state) {
       : 'The server does not answer; trying again …',
     stale: 'This page and the server are of different versions: load the page again.',
   };
-  const place = document.getElementById('connection');
-  if (place.textContent !== words[state]) place.textContent = words[state];
+  say(element('connection'), words[state]);
   document.body.classList.toggle('lost', state !== 'open');
 }
 
@@ -155,8 +157,8 @@ function hello(said) {
   run.ghost = run.pin = run.hovered = null;
   log.clear();
   const { service, engine, seed } = said;
-  document.getElementById('title').textContent = said.title;
-  document.getElementById('setting').textContent = `${said.config}: ${service.name}, ${service.replicas} replicas × ${service.workers} workers; ${engine}, seed ${seed}`;
+  say(element('title'), said.title);
+  say(element('setting'), `${said.config}: ${service.name}, ${service.replicas} replicas × ${service.workers} workers; ${engine}, seed ${seed}`);
   document.body.dataset.engine = engine;
   if (said.class || new URLSearchParams(location.search).has('class')) chooseLecture(true);
   if (engine === 'replay') run.span = Infinity;
@@ -190,7 +192,7 @@ listen({
 });
 
 // What a lecture shows beside the rates: one panel at a time.
-const showSecond = makeChoice(document.getElementById('second'), [['Plane', 'plane'], ['Queue', 'queue'], ['Latency', 'latency'], ['Replicas', 'strip']], second);
+const showSecond = makeChoice(element('second'), [['Plane', 'plane'], ['Queue', 'queue'], ['Latency', 'latency'], ['Replicas', 'strip']], second);
 function second(id) {
   document.querySelector('.panels').dataset.second = id;
   showSecond(id);

@@ -14,7 +14,7 @@ function ratesEnd(windows, lines) {
   const usual = attempts[Math.floor(attempts.length * 0.88)] ?? 0;
   const present = largest(windows.slice(-4), (w) => w.attempts_per_s);
   const rest = largest(windows, (w) => Math.max(w.offered_per_s, w.good_per_s));
-  return rateTop.over(Math.max(usual * 1.05, present, rest * 1.05, (lines.capacity_per_s ?? 0) * 1.2));
+  return rateTop.over(Math.max(usual * 1.2, present, rest * 1.05, (lines.capacity_per_s ?? 0) * 1.2));
 }
 
 /**

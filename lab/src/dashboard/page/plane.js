@@ -1,7 +1,7 @@
 // The state plane: goodput against offered load. One load, two states: that is what metastable means.
 
 import { roundUp, Top } from './axis.js';
-import { line, prepare, text } from './draw.js';
+import { font, line, prepare, text } from './draw.js';
 import { faint, ink, size } from './theme.js';
 import { whole } from './words.js';
 
@@ -17,11 +17,10 @@ export function makePlane(run) {
     const screen = run.hello && prepare(canvas);
     if (!screen) return;
     const { ctx, width, height } = screen;
-    const looked = run.looked();
     const now = run.windows.end;
     const trail = run.windows.between(now - TRAIL_S, now);
     const ghost = (run.ghost ?? []).filter((w) => w.until_s < now + TRAIL_S);
-    const here = looked === null ? run.windows.last : run.windows.at(looked);
+    const here = run.window();
     const { capacity_per_s: advertised, hidden_capacity_per_s: hidden } = run.lines();
     const end = top.over(Math.max((advertised ?? 0) * 1.25, ...[...trail, ...ghost].map((w) => Math.max(w.offered_per_s, w.good_per_s) * 1.05)));
     const box = { left: size.axis, top: size.small * 1.9, right: width - size.small * 1.4, bottom: height - size.small * 3.4 };
@@ -44,9 +43,9 @@ export function makePlane(run) {
       dot(ctx, at, up, size.stroke * 3.4, ink.paper);
       dot(ctx, at, up, size.stroke * 2.6, colour);
       const left = at > (box.left + box.right) / 2;
-      text(ctx, looked === null ? 'you are here' : 'it was here', at + (left ? -1 : 1) * size.stroke * 5, Math.min(up, box.bottom - size.text * 0.75), { colour, style: '600', px: size.text, align: left ? 'right' : 'left' });
+      text(ctx, here === run.windows.last ? 'you are here' : 'it was here', at + (left ? -1 : 1) * size.stroke * 5, Math.min(up, box.bottom - size.text * 0.75), { colour, style: '600', px: size.text, align: left ? 'right' : 'left' });
     }
-    const words = here ? `goodput ${whole(here.good_per_s)} of ${whole(here.offered_per_s)}/s` : '';
+    const words = here ? `${whole(here.good_per_s)} of ${whole(here.offered_per_s)}/s` : '';
     if (words !== said) readout.textContent = said = words;
   }
 
@@ -67,19 +66,21 @@ export function makePlane(run) {
   function regions(ctx, box, x, end, hidden, advertised) {
     const upright = (at) => line(ctx, [[x(at), box.top], [x(at), box.bottom]], { colour: ink.muted, width: Math.max(1, size.stroke / 2), dash: [5, 4] });
     const style = { colour: ink.muted, style: 'italic', align: 'center' };
-    const above = box.top - size.small * 0.85;
-    if (advertised && advertised <= end) {
-      upright(advertised);
-      text(ctx, `capacity ${whole(advertised)}`, Math.min(x(advertised), box.right - size.small * 3), above, style);
-    }
-    if (hidden && hidden <= end) {
-      upright(hidden);
-      text(ctx, `hidden ${whole(hidden)}`, Math.max(x(hidden), box.left + size.small * 2.5), above, style);
+    let free = 0; // to the right of what is written already
+    for (const [name, at] of [['hidden', hidden], ['capacity', advertised]]) {
+      if (!at || at > end) continue;
+      upright(at);
+      const words = `${name} ${whole(at)}`;
+      ctx.font = font(size.small, 'italic');
+      const half = ctx.measureText(words).width / 2;
+      const middle = Math.max(Math.min(x(at), box.right - half), free + half);
+      text(ctx, words, middle, box.top - size.small * 0.85, style);
+      free = middle + half + size.small * 0.6;
     }
     if (!hidden || !advertised || hidden >= advertised) return;
     const names = [['safe', 0, hidden], ['vulnerable', hidden, advertised], ['overloaded', advertised, end]];
     for (const [name, from, until] of names) {
-      ctx.font = `italic ${size.small}px Inter`;
+      ctx.font = font(size.small, 'italic');
       if (ctx.measureText(name).width < x(until) - x(from) - 6) text(ctx, name, (x(from) + x(until)) / 2, box.top + size.small, style);
     }
   }

@@ -31,7 +31,7 @@ function apply() {
   size.lecture = root.classList.contains('lecture');
   size.small = size.lecture ? rem : rem * 0.82;
   size.text = size.lecture ? rem : rem * 0.9;
-  size.stroke = size.lecture ? 4 : 2;
+  size.stroke = size.lecture ? 4.5 : 2;
   size.gutter = size.text * 5.6;
   size.axis = size.small * 4.8;
   for (const listener of listeners) listener();

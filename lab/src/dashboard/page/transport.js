@@ -2,9 +2,8 @@
 
 import { SPANS } from './axis.js';
 import { makeChoice } from './choice.js';
+import { element, say } from './dom.js';
 import { moment } from './words.js';
-
-const element = (id) => document.getElementById(id);
 
 export function makeTransport(run, actions) {
   const [pause, clock, scrub, back, to] = ['pause', 'clock', 'scrub', 'back', 'to'].map(element);
@@ -32,10 +31,8 @@ export function makeTransport(run, actions) {
   function draw() {
     const { frame, hello } = run;
     if (!frame) return;
-    clock.textContent = moment(frame.t_s, 1);
-    const words = frame.ended ? 'Ended' : frame.paused ? 'Go on' : 'Pause';
-    const label = pause.querySelector('span');
-    if (label.textContent !== words) label.textContent = words;
+    say(clock, moment(frame.t_s, 1));
+    say(pause.querySelector('span'), frame.ended ? 'Ended' : frame.paused ? 'Go on' : 'Pause');
     pause.classList.toggle('paused', frame.paused && !frame.ended);
     pause.disabled = !run.can('pace') || frame.ended;
     element('speeds').disabled = !run.can('pace');
