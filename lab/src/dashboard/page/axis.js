@@ -1,6 +1,6 @@
 // Where axes begin and end, and what stands at their ticks.
 
-import { moment, number } from './words.js';
+import { clock, moment, number } from './words.js';
 
 /** The spans of time that can be chosen: name and seconds. */
 export const SPANS = [['2 min', 120], ['10 min', 600], ['all', Infinity]];
@@ -40,7 +40,8 @@ export class Top {
 /** Steps of time that people count in. */
 export const TIME_STEPS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 18000, 36000, 86400];
 
-export const timeLabels = (u, ticks) => ticks.map((tick) => moment(tick));
+/** One form for all ticks: seconds, or, where they reach beyond ten minutes, minutes and seconds. */
+export const timeLabels = (u, ticks) => ticks.map(ticks.at(-1) < 600 ? (tick) => moment(tick) : clock);
 
 export const numberLabels = (u, ticks) => ticks.map((tick) => number(tick));
 

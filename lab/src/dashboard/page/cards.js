@@ -20,14 +20,14 @@ const mean = (windows, key) => windows.reduce((sum, w) => sum + w[key] * (w.unti
 export function makeCards(run, actions) {
   const place = element('card');
   const answered = new Set();
-  let card = null; // the one that is open: { …hello's, lever, counts, stage: asked | waiting | shown, due_s }
+  let card = null; // the one that is open: { …hello's, lever, values, counts, stage: asked | waiting | shown, from_s, due_s }
   let wasPaused = true;
 
-  /** Opens the lever's card, if it has one that was not answered; says whether it did. */
-  function ask(lever) {
+  /** Opens the lever's card, if it has one that was not answered, for a press with `values`; says whether it did. */
+  function ask(lever, values) {
     const found = run.hello.cards.find((c) => c.lever === lever.id && !answered.has(c.id));
     if (!found || card?.stage === 'waiting') return false;
-    card = { ...found, lever, counts: found.options.map(() => 0), stage: 'asked', due_s: null };
+    card = { ...found, lever, values, counts: found.options.map(() => 0), stage: 'asked', due_s: null };
     wasPaused = run.frame.paused;
     if (!wasPaused && run.can('pace')) actions.pace({ paused: true });
     show();
@@ -35,11 +35,10 @@ export function makeCards(run, actions) {
   }
 
   async function press() {
-    const { lever } = card;
-    const mark = await actions.pressNow(lever);
+    const mark = await actions.pressNow(card.lever, card.values);
     if (!mark) return;
     // The time runs from the end of what was pressed; where that has none, from the press.
-    const lasts = actions.values(lever).for_s ?? 0;
+    const lasts = card.values.for_s ?? 0;
     Object.assign(card, { stage: 'waiting', from_s: mark.at_s, due_s: mark.at_s + lasts + card.answer_after_s });
     answered.add(card.id);
     show();
@@ -110,7 +109,7 @@ export function makeCards(run, actions) {
   const button = (words, className, onclick) => make('button', { type: 'button', className, onclick }, words);
 
   function asked() {
-    const words = leverWords(card.lever, actions.values(card.lever));
+    const words = leverWords(card.lever, card.values);
     return [make('div', { className: 'buttons' }, button(words, `press ${card.lever.role}`, press), button('Not now', '', close))];
   }
 

@@ -1,12 +1,12 @@
 // The time charts: one uPlot each, all with the same time axis, the same moment under the cursor and the same marks.
 
 import { decades, numberLabels, timeLabels, timeRange, TIME_STEPS } from './axis.js';
-import { element, make } from './dom.js';
+import { element, make, say } from './dom.js';
 import { apart, font, line, text } from './draw.js';
 import { PANELS } from './panels.js';
 import { faint, ink, size } from './theme.js';
 import { middle } from './windows.js';
-import { moment } from './words.js';
+import { length, moment } from './words.js';
 
 /** Runs `draw` on a chart's canvas in CSS pixels, with the box of the plot. */
 function onCanvas(u, clipped, draw) {
@@ -30,6 +30,8 @@ class Chart {
     this.section = element(panel.id);
     this.place = this.section.querySelector('.plot');
     this.readout = this.section.querySelector('.readout');
+    this.unit = this.section.querySelector('.unit');
+    this.unitWords = this.unit.textContent;
     this.visible = [];
     new ResizeObserver(() => this.resize()).observe(this.place);
   }
@@ -106,7 +108,15 @@ class Chart {
   draw() {
     if (this.u) this.u.setData(this.data());
     else this.build();
+    say(this.unit, this.unitWords + this.thinned());
     this.read();
+  }
+
+  /** What old values are, where they are in sight and stand for several windows each. */
+  thinned() {
+    const { windows, hello } = this.run;
+    const whole = windows.piece_s <= hello.window_s || timeRange(this.run)[0] >= windows.wholeFrom;
+    return whole ? '' : `; before ${moment(windows.wholeFrom)} ${this.panel.thinned} of ${length(windows.piece_s)}`;
   }
 
   /** The bands of what went wrong and of levers, and where each begins. */

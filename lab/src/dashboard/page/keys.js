@@ -39,7 +39,8 @@ export function hearKeys(run, actions, card) {
   addEventListener('keydown', (event) => {
     const { target, key } = event;
     if (event.ctrlKey || event.metaKey || event.altKey || !run.hello || dialog.open) return;
-    if (target.matches('input')) return;
+    if (target.matches('input:not([type=range])')) return; // who types a number presses nothing
+    if (target.matches('input') && /^(Arrow|Page|Home|End)/.test(key)) return;
     if (target.matches('button, a') && (key === ' ' || key === 'Enter')) return;
     if (card(event)) {
       event.preventDefault();

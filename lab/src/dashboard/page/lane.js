@@ -46,8 +46,9 @@ export function makeLane(run, charts, actions) {
       const [key, made] = piece(mark);
       shown.add(key);
       const row = size.lecture ? 'trigger' : mark.role; // a lecture has one row for both
-      const name = Math.min(from, free[row] - measure(mark.label) - gap);
-      const fits = name >= -left && name > from - 12 * size.small;
+      const long = measure(mark.label);
+      const name = Math.min(from, free[row] - long - gap);
+      const fits = name >= -left && name + long > from; // a name touches its band
       tune(made, '--from', `${(left + from).toFixed(1)}px`);
       tune(made, '--length', `${Math.max(until - from, 3).toFixed(1)}px`);
       tune(made, '--shift', `${(fits ? name - from : 0).toFixed(1)}px`);

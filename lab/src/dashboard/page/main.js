@@ -61,21 +61,20 @@ const actions = {
   /** Presses a lever, after its question where a lecture has one. */
   press(lever) {
     if (!run.can('press')) return;
+    let values;
     try {
-      levers.values(lever.id);
+      values = levers.values(lever.id);
     } catch (error) {
       log.say(error.message);
       return;
     }
-    if (size.lecture && cards.ask(lever)) return;
-    actions.pressNow(lever);
+    if (!size.lecture || !cards.ask(lever, values)) actions.pressNow(lever, values);
   },
-  async pressNow(lever) {
-    const mark = await tell('press', { lever: lever.id, arguments: levers.values(lever.id) });
+  async pressNow(lever, values) {
+    const mark = await tell('press', { lever: lever.id, arguments: values });
     if (mark) levers.done(lever.id);
     return mark;
   },
-  values: (lever) => levers.values(lever.id),
   edit: (lever) => run.can('press') && levers.edit(lever.id),
   pace: (body) => tell('pace', body),
   togglePause: () => run.can('pace') && actions.pace({ paused: !run.frame.paused }),

@@ -19,12 +19,13 @@ function ratesEnd(windows, lines) {
 
 /**
  * The charts. A series: its name, its colour in the palette, its value of a window, its dashes; `ghost`: it is drawn
- * faintly where the run once went on; `main`: the one that is filled. A line: a value that the service's state is
+ * faintly where the run once went on; `main`: the one that is filled. `thinned`: what old values are, where they stand for several. A line: a value that the service's state is
  * measured against.
  */
 export const PANELS = [
   {
     id: 'rates',
+    thinned: 'means',
     series: [
       { name: 'offered', colour: 'slate', dash: [6, 4], value: (w) => w.offered_per_s },
       { name: 'attempts', colour: 'orange', dash: [], value: (w) => w.attempts_per_s, ghost: true },
@@ -37,6 +38,7 @@ export const PANELS = [
   },
   {
     id: 'latency',
+    thinned: 'largest',
     log: true,
     series: [
       { name: 'p99', colour: 'red', dash: [8, 4], value: (w) => w.p99_ms, ghost: true },
@@ -48,6 +50,7 @@ export const PANELS = [
   },
   {
     id: 'queue',
+    thinned: 'largest',
     series: [{ name: 'queue', colour: 'slate', dash: [], value: (w) => w.queue, ghost: true, main: true }],
     show: (value) => whole(value),
     line: (lines) => lines.jobs_per_timeout && { at: lines.jobs_per_timeout, name: `μ × timeout = ${whole(lines.jobs_per_timeout)}` },

@@ -4,8 +4,9 @@ import { make, say, tune } from './dom.js';
 import { groupWords } from './panels.js';
 import { number, whole } from './words.js';
 
-/** More replicas than this are drawn without numbers, as small bars side by side. */
+/** More replicas than this are drawn without numbers, as small bars side by side, so many in a row. */
 const WITH_NUMBERS = 8;
+const IN_A_ROW = 24;
 
 export function makeStrip(run) {
   const list = document.querySelector('#strip .replicas');
@@ -26,6 +27,7 @@ export function makeStrip(run) {
       );
       return { busy, waiting, working, queued };
     });
+    list.style.setProperty('--columns', Math.ceil(count / Math.ceil(count / IN_A_ROW)));
     list.style.setProperty('--workers', run.hello.service.workers);
   }
 

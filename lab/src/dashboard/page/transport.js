@@ -13,9 +13,11 @@ export function makeTransport(run, actions) {
   pause.addEventListener('click', actions.togglePause);
   back.addEventListener('submit', (event) => {
     event.preventDefault();
-    if (to.value !== '') actions.goTo(Number(to.value));
+    if (to.value === '') return;
+    actions.goTo(Number(to.value));
+    to.blur();
   });
-  to.addEventListener('input', () => actions.pin(to.value === '' ? null : Number(to.value), false));
+  to.addEventListener('input', () => actions.pin(to.value === '' ? null : Number(to.value)));
   scrub.addEventListener('input', () => actions.pin(Number(scrub.value)));
   scrub.addEventListener('change', () => actions.goTo(Number(scrub.value)));
 
@@ -34,9 +36,10 @@ export function makeTransport(run, actions) {
     say(clock, moment(frame.t_s, 1));
     say(pause.querySelector('span'), frame.ended ? 'Ended' : frame.paused ? 'Go on' : 'Pause');
     pause.classList.toggle('paused', frame.paused && !frame.ended);
+    pause.hidden = !hello.can.pace;
     pause.disabled = !run.can('pace') || frame.ended;
     element('speeds').disabled = !run.can('pace');
-    element('speeds').hidden = hello.engine === 'live';
+    element('speeds').hidden = !hello.can.pace;
     for (const field of back.elements) field.disabled = !run.can('rewind');
     back.hidden = !hello.can.rewind;
     scrub.disabled = !run.can('rewind');

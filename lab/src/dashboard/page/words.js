@@ -34,11 +34,15 @@ export function length(seconds) {
 
 /** A moment of the run: `93 s` below ten minutes, then `12:05` or `1:12:05`; with tenths where asked. */
 export function moment(seconds, decimals = 0) {
-  if (seconds < 600) return `${seconds.toFixed(decimals)} s`;
+  return seconds < 600 ? `${seconds.toFixed(decimals)} s` : clock(seconds);
+}
+
+/** A moment in hours, minutes and seconds: `9:40`, `1:12:05`. */
+export function clock(seconds) {
   const s = Math.floor(seconds);
   const two = (n) => String(n).padStart(2, '0');
-  const rest = `${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
-  return s < 3600 ? rest : `${Math.floor(s / 3600)}:${rest}`;
+  const minutes = Math.floor(s / 60) % 60;
+  return s < 3600 ? `${minutes}:${two(s % 60)}` : `${Math.floor(s / 3600)}:${two(minutes)}:${two(s % 60)}`;
 }
 
 /** A latency in the unit a person would choose. */
