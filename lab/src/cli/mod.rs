@@ -14,8 +14,12 @@ mod open;
 mod predict;
 mod presets;
 mod progress;
+#[cfg(feature = "live")]
+mod replay;
 mod run;
 mod schema;
+#[cfg(feature = "live")]
+mod screen;
 #[cfg(feature = "live")]
 mod selftest;
 #[cfg(feature = "live")]
@@ -75,6 +79,9 @@ enum Verb {
     /// A live dashboard with levers: watch a run, press what goes wrong, then try to save it
     #[cfg(feature = "live")]
     Serve(serve::Args),
+    /// A run that was kept, in the dashboard
+    #[cfg(feature = "live")]
+    Replay(replay::Args),
     /// Is this host fit for live runs? Measures it against theory and simulation
     #[cfg(feature = "live")]
     Selftest(selftest::Args),
@@ -111,6 +118,8 @@ pub fn main() -> ExitCode {
         Verb::Compare(args) => compare::compare(&args),
         #[cfg(feature = "live")]
         Verb::Serve(args) => serve::serve(&args),
+        #[cfg(feature = "live")]
+        Verb::Replay(args) => replay::run(&args),
         #[cfg(feature = "live")]
         Verb::Selftest(args) => selftest::selftest(&args),
         Verb::Results(args) => keep::results(&args),

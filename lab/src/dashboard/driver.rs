@@ -213,6 +213,7 @@ impl<S: Source> Driver<S> {
     fn rewind(&mut self, to: Time) -> Result<f64, String> {
         self.needs(self.hello.can.rewind, "rewind")?;
         let to = Time(to.0 / STEP.0 * STEP.0);
+        // What has not been simulated yet cannot be shown; of a run that was kept all is there.
         if to > self.source.now() && self.source.end().is_none() {
             let now = self.source.now().as_secs_f64();
             return Err(format!("the run has got to {now} s, not yet to {} s", to.as_secs_f64()));
@@ -279,6 +280,9 @@ impl<S: Source> Driver<S> {
         let count = Watch::count(&windows);
         let lately = (LATELY_S / self.hello.window_s).ceil() as usize;
         let last = self.watch.rows(&windows, count.saturating_sub(lately)..count);
+        if let Some(summary) = self.source.found() {
+            self.observer.conclude(summary);
+        }
         self.observer.look(self.script.scenario(), &last, self.source.now());
         count
     }

@@ -10,6 +10,7 @@ mod driver;
 mod frame;
 mod hello;
 mod protocol;
+mod replay;
 mod script;
 mod server;
 mod source;
@@ -17,11 +18,17 @@ mod status;
 
 pub use hello::SPEEDS;
 
-use crate::{config::Experiment, scenario::Scenario};
+use crate::{
+    config::Experiment,
+    results::{RunRecord, StoredWindows},
+    scenario::Scenario,
+};
 use door::Door;
 use driver::Driver;
 use frame::Watch;
 use hello::{cards, hello, watched};
+use lab_core::time::Span;
+use replay::Replay;
 use script::Script;
 use server::Server;
 use source::{Simulated, measured};
@@ -83,7 +90,9 @@ pub fn simulate(
     let seed = scenario.seed;
     let service = watched(scenario);
     let name = &scenario.services[service].name;
-    let script = Script::new(&scenario.name, experiment, name, scenario.window, session.as_written);
+    // A person wants to see seconds, however long the config's own run is.
+    let window = scenario.window.min(Span::from_secs(1));
+    let script = Script::new(&scenario.name, experiment, name, window, session.as_written);
     let script = script.map_err(SessionError::Experiment)?;
     let mut hello = hello(script.scenario(), service, "simulated", seed);
     hello.can = protocol::Can { press: true, pace: true, rewind: true };
@@ -98,6 +107,48 @@ pub fn simulate(
         let watch = Watch::new(script.scenario(), service);
         // What the config brings of its own.
         source::Source::steer(&mut source, &script).map_err(io::Error::other)?;
+        Driver::new(source, script, watch, hello, speed).run(&commands);
+        Ok(())
+    })
+}
+
+/// A run that was kept.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// What was run, in the words of a config.
+    pub experiment: Experiment,
+    /// The same, with every choice made.
+    pub scenario: Scenario,
+    /// The run's record.
+    pub record: RunRecord,
+    /// What was measured.
+    pub windows: StoredWindows,
+}
+
+/// Shows a run that was kept, until `stop` comes. `ready` is told where it listens.
+///
+/// # Errors
+/// When nothing can be listened on, or the system refuses.
+pub fn replay(
+    kept: Kept,
+    session: &Session,
+    ready: impl FnOnce(SocketAddr),
+    stop: impl Future<Output = ()>,
+) -> Result<(), SessionError> {
+    let Kept { experiment, scenario, record, windows } = kept;
+    let service = watched(&scenario);
+    let name = scenario.services[service].name.clone();
+    let script = Script::new(&scenario.name, experiment, &name, scenario.window, true);
+    let script = script.map_err(SessionError::Experiment)?;
+    let mut hello = hello(&scenario, service, "replay", record.seed);
+    hello.can = protocol::Can { press: false, pace: true, rewind: true };
+    hello.duration_s = Some(windows.count() as f64 * hello.window_s);
+    hello.title = format!("{} · {} {}, seed {}", scenario.title, record.variant, record.engine, record.seed);
+    hello.class = session.class;
+    hello.token_needed = session.token.is_some();
+    let (speed, watch) = (session.speed, Watch::new(&scenario, service));
+    host(session, scenario.name.clone(), ready, stop, move |commands| {
+        let source = Replay::new(windows, scenario.window, record.summary);
         Driver::new(source, script, watch, hello, speed).run(&commands);
         Ok(())
     })

@@ -154,14 +154,14 @@ pub(super) struct Status {
     /// By the rates of the last seconds: `healthy`, `degraded`, `failed`, or `undecided` while there are none.
     pub word: &'static str,
     /// The verdict on what the last triggers did; `None` before the first one and while one is on.
-    pub verdict: Option<&'static str>,
+    pub verdict: Option<String>,
     pub sentence: String,
     pub offered_per_s: f64,
     pub goodput_per_s: f64,
     pub amplification: Option<f64>,
     pub queue: f64,
     pub trigger_over_s: Option<f64>,
-    pub after_lever: Option<&'static str>,
+    pub after_lever: Option<String>,
 }
 
 /// A trigger or lever, over time.

@@ -54,7 +54,7 @@ impl Pressed {
 }
 
 impl Script {
-    /// A session at `experiment`, whose service `service` is watched. The triggers and levers of the config become what can be
+    /// A session at `experiment`, whose service `service` is watched in windows of this width. The triggers and levers of the config become what can be
     /// pressed; with `as_written` they also happen as the config says.
     ///
     /// # Errors
@@ -77,8 +77,7 @@ impl Script {
         experiment.figures.clear();
         experiment.replications = 1;
         experiment.duration = Duration(LONGEST);
-        // Half a minute of run time is a frame at the highest speed; a person wants to see seconds.
-        experiment.window = Some(Duration(window.min(Span::from_secs(1))));
+        experiment.window = Some(Duration(window));
         let scenario = built(name, &experiment)?;
         Ok(Script {
             name: name.into(),

@@ -271,3 +271,30 @@ impl Body for Stream {
         self.0.poll_recv(context).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dashboard::driver::BEHIND;
+    use tokio::runtime::{Builder, LocalOptions};
+
+    /// Who does not read for a while gets what was kept for him, and then the end, so that he comes back and begins anew.
+    #[test]
+    fn who_is_too_far_behind_is_let_go() {
+        let runtime = Builder::new_current_thread().build_local(LocalOptions::default()).unwrap();
+        let seen = runtime.block_on(async {
+            let everybody = broadcast::Sender::<Arc<str>>::new(BEHIND);
+            let mut body = events("first".into(), everybody.subscribe()).into_body();
+            let mut seen = vec![];
+            for number in 0..3 * BEHIND {
+                everybody.send(number.to_string().into()).unwrap();
+            }
+            while let Some(frame) = body.frame().await {
+                seen.push(frame.unwrap().into_data().unwrap());
+            }
+            seen
+        });
+        assert_eq!(seen[0], "first");
+        assert!(seen.len() < BEHIND, "{seen:?}");
+    }
+}

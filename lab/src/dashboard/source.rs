@@ -4,6 +4,7 @@ use crate::{
     engine::sim::Simulation,
     scenario::Scenario,
     trace::{Trace, Windows},
+    verdict::Summary,
 };
 use lab_core::time::{Span, Time};
 
@@ -31,6 +32,8 @@ pub(super) trait Source {
     fn rewind(&mut self, script: &Script, at: Time) -> Result<(), String>;
     /// The instant at which it ends; `None` if it goes on.
     fn end(&self) -> Option<Time>;
+    /// What was found of a run that is over.
+    fn found(&self) -> Option<&Summary>;
 }
 
 /// A run that is simulated as one watches.
@@ -98,6 +101,10 @@ impl Source for Simulated<'_> {
     }
 
     fn end(&self) -> Option<Time> {
+        None
+    }
+
+    fn found(&self) -> Option<&Summary> {
         None
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     scenario::Scenario,
     theory::grouped,
     trace::Trace,
-    verdict::{Judgement, judge},
+    verdict::{Judgement, Summary, judge},
 };
 use lab_core::{
     time::{Span, Time},
@@ -28,9 +28,9 @@ pub(super) struct Observer {
 
 #[derive(Clone, Debug)]
 struct Judged {
-    verdict: &'static str,
+    verdict: String,
     reason: String,
-    after_lever: &'static str,
+    after_lever: String,
 }
 
 impl Observer {
@@ -54,7 +54,7 @@ impl Observer {
     pub(super) fn triggered(&mut self, scenario: &Scenario, at: Time) {
         let well = self.judged.as_ref().is_some_and(|j| {
             j.after_lever == "recovered"
-                || j.after_lever.is_empty() && matches!(j.verdict, "recovered" | "unaffected")
+                || j.after_lever.is_empty() && matches!(&*j.verdict, "recovered" | "unaffected")
         });
         if well {
             // What shows that it was well is the episode's beginning.
@@ -81,7 +81,14 @@ impl Observer {
             client.cohorts = client.cohorts.regrouped(over, scenario.healthy.over);
         }
         let Judgement { verdict, reason, after_lever, .. } = judge(&episode, &trace, None);
-        self.judged = Some(Judged { verdict: verdict.word(), reason, after_lever });
+        self.judged =
+            Some(Judged { verdict: verdict.word().into(), reason, after_lever: after_lever.into() });
+    }
+
+    /// Takes up what was found of a run that is over.
+    pub(super) fn conclude(&mut self, summary: &Summary) {
+        let Summary { verdict, reason, after_lever, .. } = summary.clone();
+        self.judged = Some(Judged { verdict, reason, after_lever });
     }
 
     /// Takes up what the last windows of a run of `scenario` show at `now`.
@@ -119,14 +126,14 @@ impl Observer {
         };
         self.status = Status {
             word,
-            verdict: verdict.map(|j| j.verdict),
+            verdict: verdict.map(|j| j.verdict.clone()),
             sentence,
             offered_per_s: offered,
             goodput_per_s: goodput,
             amplification: Some(mean(|w| w.attempts_per_s) / offered).filter(|a| a.is_finite()),
             queue: last.last().map_or(0.0, |w| w.queue),
             trigger_over_s,
-            after_lever: verdict.map(|j| j.after_lever).filter(|word| !word.is_empty()),
+            after_lever: verdict.map(|j| j.after_lever.clone()).filter(|word| !word.is_empty()),
         };
     }
 }

@@ -46,6 +46,16 @@ pub enum ResultsError {
         /// The lab's version that wrote it.
         lab: String,
     },
+    /// A file of windows is not of the run that it should be of.
+    #[error("{}:{line}: {reason}", path.display())]
+    Windows {
+        /// Which.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// What stands where the symlink to the newest results belongs is none.
     #[error(
         "{} is not a symlink, so it is left alone; the results are complete in {}",

@@ -9,6 +9,7 @@ mod folder;
 mod keep;
 mod manifest;
 mod run;
+mod stored;
 mod windows;
 
 pub use error::ResultsError;
@@ -16,4 +17,5 @@ pub use folder::Folder;
 pub use keep::{Kept, clean, list};
 pub use manifest::{FORMAT, Manifest, RunRecord, now, read};
 pub use run::{RunFiles, write_run};
+pub use stored::StoredWindows;
 pub use windows::csv as windows_csv;

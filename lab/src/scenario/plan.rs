@@ -42,7 +42,9 @@ pub struct Variant {
     pub name: String,
     /// What is changed: dotted path, and the new value as one line of YAML.
     pub change: Vec<(String, String)>,
-    /// The experiment with the change.
+    /// The experiment with the change, in the words of the config.
+    pub experiment: Experiment,
+    /// The same, with every choice made.
     pub scenario: Scenario,
 }
 
@@ -153,7 +155,8 @@ fn plan(file: PathBuf, name: String, loaded: config::Loaded) -> Result<Plan, Con
     let experiment = &loaded.experiment;
     let variants = loaded.variants.iter().map(|v| {
         let scenario = scenario(&v.experiment)?;
-        Ok(Variant { name: v.name.clone(), change: v.change.clone(), scenario })
+        let (name, change) = (v.name.clone(), v.change.clone());
+        Ok(Variant { name, change, experiment: v.experiment.clone(), scenario })
     });
     Ok(Plan {
         baseline: scenario(experiment)?,
