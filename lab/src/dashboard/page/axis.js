@@ -3,7 +3,11 @@
 import { clock, moment, number } from './words.js';
 
 /** The spans of time that can be chosen: name and seconds. */
-export const SPANS = [['2 min', 120], ['10 min', 600], ['all', Infinity]];
+export const SPANS = [
+  ['2 min', 120],
+  ['10 min', 600],
+  ['all', Infinity],
+];
 
 /** A little more than `value`, and round. */
 export function roundUp(value) {

@@ -4,9 +4,16 @@ import { element, say } from './dom.js';
 import { length, percent, whole } from './words.js';
 
 const MOOD = {
-  healthy: 'good', unaffected: 'good', recovered: 'good',
-  failed: 'bad', metastable: 'bad', escaped: 'bad', overloaded: 'bad',
-  degraded: 'between', draining: 'between', oscillating: 'between',
+  healthy: 'good',
+  unaffected: 'good',
+  recovered: 'good',
+  failed: 'bad',
+  metastable: 'bad',
+  escaped: 'bad',
+  overloaded: 'bad',
+  degraded: 'between',
+  draining: 'between',
+  oscillating: 'between',
 };
 
 /** The verdict where there is one, else the state; after a lever, what it has come to. */

@@ -25,7 +25,12 @@ export function makeLane(run, charts, actions) {
     let made = pieces.get(key);
     if (!made) {
       const until = mark.until_s === null ? 'to the end' : `to ${moment(mark.until_s, 1)}`;
-      made = make('span', { className: `mark ${mark.role}`, title: `${mark.label}, ${moment(mark.from_s, 1)} ${until}` }, make('b', {}, mark.label), make('i'));
+      made = make(
+        'span',
+        { className: `mark ${mark.role}`, title: `${mark.label}, ${moment(mark.from_s, 1)} ${until}` },
+        make('b', {}, mark.label),
+        make('i'),
+      );
       pieces.set(key, made);
       lane.append(made);
     }
@@ -48,7 +53,7 @@ export function makeLane(run, charts, actions) {
       const row = size.lecture ? 'trigger' : mark.role; // a lecture has one row for both
       const long = measure(mark.label);
       const name = Math.min(from, free[row] - long - gap);
-      const fits = name >= -left && name + long > from; // a name touches its band
+      const fits = name >= -left && name + long + gap >= from - 1; // a name touches its band
       tune(made, '--from', `${(left + from).toFixed(1)}px`);
       tune(made, '--length', `${Math.max(until - from, 3).toFixed(1)}px`);
       tune(made, '--shift', `${(fits ? name - from : 0).toFixed(1)}px`);

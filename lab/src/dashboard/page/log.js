@@ -27,7 +27,12 @@ export function makeLog(run) {
     for (const mark of run.frame?.marks ?? []) {
       const key = `${mark.name}@${mark.from_s}`;
       if (known.has(key)) continue;
-      const span = mark.until_s === null ? ' to the end' : mark.until_s - mark.from_s > AN_INSTANT_S ? ` for ${length(mark.until_s - mark.from_s)}` : '';
+      const span =
+        mark.until_s === null
+          ? ' to the end'
+          : mark.until_s - mark.from_s > AN_INSTANT_S
+            ? ` for ${length(mark.until_s - mark.from_s)}`
+            : '';
       known.set(key, entry(mark.from_s, mark.label + span, mark.role));
     }
   }

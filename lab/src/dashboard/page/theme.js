@@ -60,7 +60,9 @@ export function chooseLecture(on) {
 
 /** The same colour, `share` opaque. */
 export function faint(colour, share) {
-  const alpha = Math.round(share * 255).toString(16).padStart(2, '0');
+  const alpha = Math.round(share * 255)
+    .toString(16)
+    .padStart(2, '0');
   return colour + alpha;
 }
 
