@@ -47,7 +47,9 @@ export const TIME_STEPS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3
 /** One form for all ticks: seconds, or, where they reach beyond ten minutes, minutes and seconds. */
 export const timeLabels = (u, ticks) => ticks.map(ticks.at(-1) < 600 ? (tick) => moment(tick) : clock);
 
-export const numberLabels = (u, ticks) => ticks.map((tick) => number(tick));
+/** Numbers as they are, millions where an axis holds them. */
+export const numberLabels = (u, ticks) =>
+  ticks.map(ticks.at(-1) < 1e6 ? (tick) => number(tick) : (tick) => (tick === 0 ? '0' : `${number(tick / 1e6)} M`));
 
 /** The powers of ten from `low` to `high`. */
 export function decades(low, high) {
@@ -66,6 +68,6 @@ export function decadeRange(values) {
     }
   }
   if (high === 0) return [10, 10000];
-  const from = 10 ** Math.floor(Math.log10(low));
+  const from = 10 ** Math.floor(Math.log10(low * 0.95));
   return [from, Math.max(10 ** Math.ceil(Math.log10(high * 1.05)), from * 100)];
 }
