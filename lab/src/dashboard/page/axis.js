@@ -58,7 +58,10 @@ export function decades(low, high) {
   return ticks;
 }
 
-/** The range of whole decades that holds all `values` above zero. */
+/**
+ * The range of whole decades that holds all `values` above zero, but no more than four: what is turned away at once would
+ * press all else together.
+ */
 export function decadeRange(values) {
   let [low, high] = [Infinity, 0];
   for (const value of values) {
@@ -68,6 +71,7 @@ export function decadeRange(values) {
     }
   }
   if (high === 0) return [10, 10000];
-  const from = 10 ** Math.floor(Math.log10(low * 0.95));
-  return [from, Math.max(10 ** Math.ceil(Math.log10(high * 1.05)), from * 100)];
+  const until = Math.ceil(Math.log10(high * 1.05));
+  const from = Math.max(Math.floor(Math.log10(low * 0.95)), until - 4);
+  return [10 ** from, 10 ** Math.max(until, from + 2)];
 }

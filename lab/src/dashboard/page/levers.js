@@ -7,9 +7,12 @@ import { length, number } from './words.js';
 /** How long an act without length is shown as just done, in milliseconds of the viewer's time. */
 const JUST_DONE_MS = 2500;
 
+/** A lever's numbers as they are read: how long it lasts comes last. */
+const inOrder = ({ arguments: all }) => [...all.filter((a) => a.name !== 'for_s'), ...all.filter((a) => a.name === 'for_s')];
+
 /** A lever's numbers, said: `Load spike × 2 for 10 s`. */
 export function leverWords(lever, values) {
-  const parts = lever.arguments.map(({ name, label, unit }) => {
+  const parts = inOrder(lever).map(({ name, label, unit }) => {
     if (values[name] === null) return 'to the end';
     return [label, number(values[name]), unit].filter(Boolean).join(' ');
   });
@@ -44,7 +47,7 @@ class Lever {
       { type: 'button', className: 'more', ariaLabel: `Numbers of ${lever.label}`, onclick: () => this.toggle() },
       '…',
     );
-    return [more, make('span', { className: 'arguments' }, ...lever.arguments.map((argument) => this.field(argument)))];
+    return [more, make('span', { className: 'arguments' }, ...inOrder(lever).map((argument) => this.field(argument)))];
   }
 
   field(argument) {
