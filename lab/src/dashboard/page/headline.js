@@ -43,7 +43,10 @@ export function makeHeadline(run) {
     const { status } = frame;
     say(element('verdict'), verdictWords(status));
     if (section.dataset.mood !== mood(status)) section.dataset.mood = mood(status);
-    say(element('sentence'), status.sentence.replace(/^./, (letter) => letter.toUpperCase()));
+    say(
+      element('sentence'),
+      status.sentence.replace(/^./, (letter) => letter.toUpperCase()),
+    );
     say(element('goodput'), `${whole(status.goodput_per_s)}/s`);
     say(element('goodput-note'), `${percent(status.goodput_per_s / status.offered_per_s)} of ${whole(status.offered_per_s)}/s`);
     const times = status.amplification;
