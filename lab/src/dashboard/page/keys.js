@@ -7,7 +7,7 @@ import { chooseLecture, chooseTheme, size, theme } from './theme.js';
 const dialog = element('keys');
 
 /** Lists the keys of this run and offers the settings of the page. */
-export function showKeys(run) {
+function showKeys(run) {
   const rows = [
     ['space', 'pause, go on'],
     ...(run.hello.speeds.length > 1
