@@ -82,7 +82,7 @@ export function makeLane(run, charts, actions) {
     go.hidden = !can;
     if (can) {
       go.textContent = run.isReplay() ? `go to ${moment(run.pin, 1)}` : `↶ go back to ${moment(run.pin, 1)}`;
-// Before the moment, where there is room: what one goes back for stands after it.
+      // Before the moment, where there is room: what one goes back for stands after it.
       go.style.left = `${Math.max(left + x(run.pin) - go.offsetWidth, 0)}px`;
     }
   }
