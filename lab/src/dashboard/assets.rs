@@ -14,9 +14,11 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const FONT: &str = "font/woff2";
 
 /// Path, content type, bytes.
-const ASSETS: [(&str, &str, &[u8]); 30] = [
+const ASSETS: [(&str, &str, &[u8]); 33] = [
     ("/", HTML, include_bytes!("page/index.html")),
     ("/page/style.css", CSS, include_bytes!("page/style.css")),
+    ("/page/lecture.css", CSS, include_bytes!("page/lecture.css")),
+    ("/page/phone.css", CSS, include_bytes!("page/phone.css")),
     ("/page/ask.js", SCRIPT, include_bytes!("page/ask.js")),
     ("/page/axis.js", SCRIPT, include_bytes!("page/axis.js")),
     ("/page/cards.js", SCRIPT, include_bytes!("page/cards.js")),
@@ -27,6 +29,7 @@ const ASSETS: [(&str, &str, &[u8]); 30] = [
     ("/page/headline.js", SCRIPT, include_bytes!("page/headline.js")),
     ("/page/keys.js", SCRIPT, include_bytes!("page/keys.js")),
     ("/page/lane.js", SCRIPT, include_bytes!("page/lane.js")),
+    ("/page/layers.js", SCRIPT, include_bytes!("page/layers.js")),
     ("/page/levers.js", SCRIPT, include_bytes!("page/levers.js")),
     ("/page/log.js", SCRIPT, include_bytes!("page/log.js")),
     ("/page/main.js", SCRIPT, include_bytes!("page/main.js")),

@@ -3,7 +3,11 @@
 import { clock, moment, number } from './words.js';
 
 /** The spans of time that can be chosen: name and seconds. */
-export const SPANS = [['2 min', 120], ['10 min', 600], ['all', Infinity]];
+export const SPANS = [
+  ['2 min', 120],
+  ['10 min', 600],
+  ['all', Infinity],
+];
 
 /** A little more than `value`, and round. */
 export function roundUp(value) {
@@ -43,7 +47,9 @@ export const TIME_STEPS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3
 /** One form for all ticks: seconds, or, where they reach beyond ten minutes, minutes and seconds. */
 export const timeLabels = (u, ticks) => ticks.map(ticks.at(-1) < 600 ? (tick) => moment(tick) : clock);
 
-export const numberLabels = (u, ticks) => ticks.map((tick) => number(tick));
+/** Numbers as they are, millions where an axis holds them. */
+export const numberLabels = (u, ticks) =>
+  ticks.map(ticks.at(-1) < 1e6 ? (tick) => number(tick) : (tick) => (tick === 0 ? '0' : `${number(tick / 1e6)} M`));
 
 /** The powers of ten from `low` to `high`. */
 export function decades(low, high) {
@@ -52,7 +58,10 @@ export function decades(low, high) {
   return ticks;
 }
 
-/** The range of whole decades that holds all `values` above zero. */
+/**
+ * The range of whole decades that holds all `values` above zero, but no more than four: what is turned away at once would
+ * press all else together.
+ */
 export function decadeRange(values) {
   let [low, high] = [Infinity, 0];
   for (const value of values) {
@@ -62,6 +71,7 @@ export function decadeRange(values) {
     }
   }
   if (high === 0) return [10, 10000];
-  const from = 10 ** Math.floor(Math.log10(low));
-  return [from, Math.max(10 ** Math.ceil(Math.log10(high * 1.05)), from * 100)];
+  const until = Math.ceil(Math.log10(high * 1.05));
+  const from = Math.max(Math.floor(Math.log10(low * 0.95)), until - 4);
+  return [10 ** from, 10 ** Math.max(until, from + 2)];
 }

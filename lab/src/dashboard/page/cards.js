@@ -3,6 +3,7 @@
 import { element, make, say } from './dom.js';
 import { mood, verdictWords } from './headline.js';
 import { leverWords } from './levers.js';
+import { size } from './theme.js';
 import { latency, length, number, percent, whole } from './words.js';
 
 /** What a card may ask for: how it is called, and how it is found from windows. */
@@ -15,11 +16,12 @@ const METRICS = {
   p99_ms: ['99th percentile', (ws) => latency(ws.at(-1).p99_ms)],
 };
 
-const mean = (windows, key) => windows.reduce((sum, w) => sum + w[key] * (w.until_s - w.from_s), 0) / windows.reduce((sum, w) => sum + w.until_s - w.from_s, 0);
+const mean = (windows, key) =>
+  windows.reduce((sum, w) => sum + w[key] * (w.until_s - w.from_s), 0) / windows.reduce((sum, w) => sum + w.until_s - w.from_s, 0);
 
 export function makeCards(run, actions) {
   const place = element('card');
-  const answered = new Set();
+  const answered = new Map(); // by a card's id, the moment of its press
   let card = null; // the one that is open: { …hello's, lever, values, counts, stage: asked | waiting | shown, from_s, due_s }
   let wasPaused = true;
 
@@ -29,7 +31,7 @@ export function makeCards(run, actions) {
     if (!found || card?.stage === 'waiting') return false;
     card = { ...found, lever, values, counts: found.options.map(() => 0), stage: 'asked', due_s: null };
     wasPaused = run.frame.paused;
-    if (!wasPaused && run.can('pace')) actions.pace({ paused: true });
+    if (!wasPaused) actions.pace({ paused: true });
     show();
     return true;
   }
@@ -40,7 +42,7 @@ export function makeCards(run, actions) {
     // The time runs from the end of what was pressed; where that has none, from the press.
     const lasts = card.values.for_s ?? 0;
     Object.assign(card, { stage: 'waiting', from_s: mark.at_s, due_s: mark.at_s + lasts + card.answer_after_s });
-    answered.add(card.id);
+    answered.set(card.id, mark.at_s);
     show();
     actions.pace({ paused: false });
   }
@@ -49,7 +51,7 @@ export function makeCards(run, actions) {
     const resume = card.stage === 'shown' || (card.stage === 'asked' && !wasPaused);
     card = null;
     show();
-    if (resume && run.can('pace')) actions.pace({ paused: false });
+    if (resume) actions.pace({ paused: false });
   }
 
   function count(i, by) {
@@ -59,6 +61,10 @@ export function makeCards(run, actions) {
 
   /** Looks whether the time has come. */
   function draw() {
+    if (card && !size.lecture) {
+      card = null;
+      show();
+    }
     if (card?.stage !== 'waiting') return;
     const left = card.due_s - run.windows.end;
     if (left > 1e-6) {
@@ -71,7 +77,9 @@ export function makeCards(run, actions) {
   }
 
   function answer() {
-    const windows = run.windows.between(card.due_s - run.hello.healthy.over_s, card.due_s).filter((w) => w.until_s <= card.due_s + 1e-6);
+    const windows = run.windows
+      .between(card.due_s - run.hello.healthy.over_s, card.due_s)
+      .filter((w) => w.until_s <= card.due_s + 1e-6);
     const [name, words] = METRICS[card.metric] ?? METRICS.goodput_ratio;
     return windows.length ? `${name}: ${words(windows)}` : 'The run shows nothing for that time.';
   }
@@ -82,7 +90,14 @@ export function makeCards(run, actions) {
     if (card.stage === 'asked') {
       const input = make('input', { type: 'number', min: 0, value: card.counts[i], ariaLabel: `Hands for ${letter}` });
       input.addEventListener('input', () => (card.counts[i] = Math.max(0, Math.round(Number(input.value) || 0))));
-      row.append(input, make('button', { type: 'button', className: 'plus', ariaLabel: `One more for ${letter}, key ${i + 1}`, onclick: () => count(i, 1) }, '+'));
+      row.append(
+        input,
+        make(
+          'button',
+          { type: 'button', className: 'plus', ariaLabel: `One more for ${letter}, key ${i + 1}`, onclick: () => count(i, 1) },
+          '+',
+        ),
+      );
     } else {
       const all = card.counts.reduce((sum, n) => sum + n, 0);
       row.style.setProperty('--share', all ? card.counts[i] / all : 0);
@@ -118,7 +133,11 @@ export function makeCards(run, actions) {
   function shown() {
     const verdict = make('p', { className: 'verdict' }, verdictWords(run.frame.status));
     verdict.dataset.mood = mood(run.frame.status);
-    return [make('p', { className: 'answer', role: 'status' }, answer()), verdict, make('div', { className: 'buttons' }, button('Go on', '', close))];
+    return [
+      make('p', { className: 'answer', role: 'status' }, answer()),
+      verdict,
+      make('div', { className: 'buttons' }, button('Go on', '', close)),
+    ];
   }
 
   /** Keys while a card is open: digits count, shift + digit takes back, enter goes on, escape leaves. */
@@ -132,14 +151,14 @@ export function makeCards(run, actions) {
     return true;
   }
 
-  /** After going back before the press, the question is open again. */
-  function wentBack(to) {
-    if (card && card.stage !== 'asked' && to <= card.from_s) {
-      answered.delete(card.id);
+  /** The run is at `moment` again, or it is another one: what was asked later is open again. */
+  function begunAt(moment) {
+    for (const [id, at] of answered) if (at >= moment) answered.delete(id);
+    if (card && card.stage !== 'asked' && !answered.has(card.id)) {
       card = null;
       show();
     }
   }
 
-  return { ask, draw, key, wentBack, open: () => card !== null };
+  return { ask, draw, key, begunAt };
 }

@@ -2,27 +2,12 @@
 
 import { decades, numberLabels, timeLabels, timeRange, TIME_STEPS } from './axis.js';
 import { element, make, say } from './dom.js';
-import { apart, font, line, text } from './draw.js';
+import { font } from './draw.js';
+import { drawMarks, drawOver, drawUnder } from './layers.js';
 import { PANELS } from './panels.js';
 import { faint, ink, size } from './theme.js';
 import { middle } from './windows.js';
 import { length, moment } from './words.js';
-
-/** Runs `draw` on a chart's canvas in CSS pixels, with the box of the plot. */
-function onCanvas(u, clipped, draw) {
-  const { ctx, bbox } = u;
-  const ratio = devicePixelRatio;
-  const box = { left: bbox.left / ratio, top: bbox.top / ratio, width: bbox.width / ratio, height: bbox.height / ratio };
-  ctx.save();
-  if (clipped) {
-    ctx.beginPath();
-    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-    ctx.clip();
-  }
-  ctx.scale(ratio, ratio);
-  draw(ctx, box, (t) => box.left + u.valToPos(t, 'x'), (v) => box.top + u.valToPos(v, 'y'));
-  ctx.restore();
-}
 
 class Chart {
   constructor(panel, run, actions) {
@@ -49,10 +34,12 @@ class Chart {
   options(width, height) {
     const { panel, run } = this;
     const timeAxis = size.lecture || panel.id === 'queue';
-    const axis = { stroke: () => ink.muted, font: font(size.small), ticks: { show: false } };
+    // uPlot wants whole pixels here, and dashes in those of the screen.
+    const axis = { stroke: () => ink.muted, font: font(Math.round(size.small)), ticks: { show: false } };
     const grid = { stroke: () => ink.grid, width: 1 };
     return {
-      width, height,
+      width,
+      height,
       legend: { show: false },
       padding: [size.small * 0.6, size.gutter, timeAxis ? 0 : size.small * 0.6, 0],
       cursor: { y: false, drag: { x: false, y: false }, sync: { key: 'run' }, points: { size: size.stroke * 3.5 } },
@@ -61,9 +48,22 @@ class Chart {
         y: { distr: panel.log ? 3 : 1, range: () => panel.range(this.inSight(), run.lines()) },
       },
       axes: [
-        { ...axis, grid, incrs: TIME_STEPS, values: timeAxis ? timeLabels : () => [], space: size.small * 6, size: timeAxis ? size.small * 2 : 0, gap: size.small * 0.5 },
         {
-          ...axis, grid, size: size.axis, gap: size.small * 0.5, space: size.small * 1.7, values: numberLabels,
+          ...axis,
+          grid,
+          incrs: TIME_STEPS,
+          values: timeAxis ? timeLabels : () => [],
+          space: size.small * 6,
+          size: timeAxis ? size.small * 2 : 0,
+          gap: size.small * 0.5,
+        },
+        {
+          ...axis,
+          grid,
+          size: size.axis,
+          gap: size.small * 0.5,
+          space: size.small * 1.7,
+          values: numberLabels,
           ...(panel.log && { splits: (u, i, low, high) => decades(low, high), filter: (u, ticks) => ticks }),
         },
       ],
@@ -73,15 +73,15 @@ class Chart {
           stroke: () => ink[series.colour],
           fill: series.main ? () => faint(ink[series.colour], 0.16) : undefined,
           width: size.stroke * (series.main ? 1.2 : 0.9),
-          dash: series.dash.map((part) => part * (size.lecture ? 2 : 1)),
+          dash: series.dash.map((part) => part * devicePixelRatio * (size.lecture ? 2 : 1)),
           pxAlign: 0,
           points: { show: false },
         })),
       ],
       hooks: {
-        drawClear: [(u) => this.marks(u)],
-        drawAxes: [(u) => this.under(u)],
-        draw: [(u) => this.over(u)],
+        drawClear: [() => drawMarks(this)],
+        drawAxes: [() => drawUnder(this)],
+        draw: [() => drawOver(this)],
         setCursor: [(u) => this.actions.hover(u.cursor.left >= 0 ? u.posToVal(u.cursor.left, 'x') : null)],
       },
     };
@@ -119,89 +119,9 @@ class Chart {
     return whole ? '' : `; before ${moment(windows.wholeFrom)} ${this.panel.thinned} of ${length(windows.piece_s)}`;
   }
 
-  /** The bands of what went wrong and of levers, and where each begins. */
-  marks(u) {
-    onCanvas(u, true, (ctx, box, x) => {
-      for (const mark of this.run.frame?.marks ?? []) {
-        const colour = mark.role === 'trigger' ? ink.red : ink.blue;
-        const [from, until] = [x(mark.from_s), x(mark.until_s ?? this.run.frame.t_s)];
-        ctx.fillStyle = faint(colour, mark.role === 'trigger' ? 0.13 : 0.1);
-        ctx.fillRect(from, box.top, until - from, box.height);
-        line(ctx, [[from, box.top], [from, box.top + box.height]], { colour, width: size.stroke / 2, dash: mark.role === 'trigger' ? [] : [3, 3] });
-      }
-    });
-  }
-
-  /** What lies under the series: the line of reference, and how it once went on. */
-  under(u) {
-    const { panel, run } = this;
-    const reference = panel.line(run.lines());
-    onCanvas(u, true, (ctx, box, x, y) => {
-      if (reference) {
-        const height = y(reference.at);
-        line(ctx, [[box.left, height], [box.left + box.width, height]], { colour: ink.muted, width: Math.max(1, size.stroke / 2), dash: [5, 4] });
-      }
-      for (const series of panel.series.filter((s) => s.ghost)) {
-        const points = this.ghost().map((w) => [x(middle(w)), series.value(w) === null ? null : y(series.value(w))]);
-        line(ctx, points, { colour: faint(ink[series.colour], 0.65), width: size.stroke * 0.75, dash: [2, 4] });
-      }
-    });
-  }
-
   ghost() {
     const [from, until] = timeRange(this.run);
     return (this.run.ghost ?? []).filter((w) => w.until_s > from && w.from_s < until);
-  }
-
-  /** What lies over the series: their names, the name of the line, a cut peak, the pinned moment. */
-  over(u) {
-    const { panel, run } = this;
-    onCanvas(u, false, (ctx, box, x, y) => {
-      const reference = panel.line(run.lines());
-      if (reference) {
-        const height = Math.max(y(reference.at) - size.small * 0.75, box.top + size.small * 0.5);
-        text(ctx, reference.name, box.left + 6, height, { colour: ink.muted, style: 'italic' });
-      }
-      this.peak(ctx, box, x, u);
-      if (run.pin !== null) {
-        const at = x(run.pin);
-        if (at >= box.left && at <= box.left + box.width) line(ctx, [[at, box.top], [at, box.top + box.height]], { colour: ink.ink, width: size.stroke * 0.75 });
-      }
-      this.names(ctx, box, x, y);
-    });
-  }
-
-  peak(ctx, box, x, u) {
-    const { cut, series } = this.panel;
-    if (!cut || !this.visible.length) return;
-    const value = series[cut.series].value;
-    const top = this.visible.reduce((most, w) => (value(w) > value(most) ? w : most));
-    if (value(top) <= u.scales.y.max) return;
-    const at = x(middle(top));
-    const words = cut.words(value(top));
-    ctx.font = font(size.small);
-    const before = at - box.left > ctx.measureText(words).width + 16; // left of the peak, where there is room
-    text(ctx, words, at + (before ? -size.small : size.small), box.top + size.small * 0.7, { colour: ink[series[cut.series].colour], align: before ? 'right' : 'left' });
-  }
-
-  /** Each series' name at the end of its line. */
-  names(ctx, box, x, y) {
-    const gap = size.text * 1.15;
-    const ends = (windows, series) => {
-      const last = windows.findLast((w) => series.value(w) !== null);
-      return last && { x: x(middle(last)), y: Math.min(Math.max(y(series.value(last)), box.top), box.top + box.height) };
-    };
-    const now = this.panel.series.map((s) => ({ ...ends(this.visible, s), words: s.name, colour: ink[s.colour], style: '600' }));
-    const past = this.panel.series.filter((s) => s.main).map((s) => ({ ...ends(this.ghost(), s), words: 'as it was', colour: ink[s.colour], style: 'italic' }));
-    const [here, there] = [now, past].map((labels) => labels.filter((l) => l.x >= box.left));
-    const near = here.length && there.length && Math.abs(here[0].x - there[0].x) < size.gutter * 1.3;
-    for (const group of near ? [[...here, ...there]] : [here, there]) {
-      for (const label of apart(group, gap, box.top + gap * 0.3, box.top + box.height - gap * 0.2)) {
-        const from = Math.max(label.x, near ? Math.max(...group.map((l) => l.x)) : label.x);
-        if (Math.abs(label.at - label.y) > 3) line(ctx, [[from + 3, label.y], [from + 9, label.at]], { colour: faint(label.colour, 0.7) });
-        text(ctx, label.words, from + 12, label.at, { colour: label.colour, style: label.style, px: size.text });
-      }
-    }
   }
 
   /** The numbers of the moment that is looked at, else of the last window. */
@@ -226,7 +146,7 @@ class Chart {
     this.readout.replaceChildren(...(when ? [make('span', { className: 'when' }, when)] : []), ...numbers);
   }
 
-  /** A press or a drag on the chart pins a moment. */
+  /** A press or a drag on the chart pins a moment, a double click lets go of it. */
   grab(over) {
     const pin = (event) => this.actions.pin(this.u.posToVal(event.clientX - over.getBoundingClientRect().left, 'x'));
     over.addEventListener('pointerdown', (event) => {
@@ -237,6 +157,7 @@ class Chart {
     over.addEventListener('pointermove', (event) => {
       if (event.buttons & 1) pin(event);
     });
+    over.addEventListener('dblclick', () => this.actions.pin(null));
   }
 }
 
@@ -246,7 +167,6 @@ export function makeCharts(run, actions) {
   return {
     draw: () => charts.forEach((chart) => chart.draw()),
     read: () => charts.forEach((chart) => chart.read()),
-    redraw: () => charts.forEach((chart) => chart.u?.redraw(false)),
     rebuild: () => charts.forEach((chart) => chart.build()),
     /** The chart whose plot the lane above is laid out by. */
     rates: charts[0],

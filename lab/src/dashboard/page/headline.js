@@ -4,9 +4,16 @@ import { element, say } from './dom.js';
 import { length, percent, whole } from './words.js';
 
 const MOOD = {
-  healthy: 'good', unaffected: 'good', recovered: 'good',
-  failed: 'bad', metastable: 'bad', escaped: 'bad', overloaded: 'bad',
-  degraded: 'between', draining: 'between', oscillating: 'between',
+  healthy: 'good',
+  unaffected: 'good',
+  recovered: 'good',
+  failed: 'bad',
+  metastable: 'bad',
+  escaped: 'bad',
+  overloaded: 'bad',
+  degraded: 'between',
+  draining: 'between',
+  oscillating: 'between',
 };
 
 /** The verdict where there is one, else the state; after a lever, what it has come to. */
@@ -36,7 +43,10 @@ export function makeHeadline(run) {
     const { status } = frame;
     say(element('verdict'), verdictWords(status));
     if (section.dataset.mood !== mood(status)) section.dataset.mood = mood(status);
-    say(element('sentence'), status.sentence);
+    say(
+      element('sentence'),
+      status.sentence.replace(/^./, (letter) => letter.toUpperCase()),
+    );
     say(element('goodput'), `${whole(status.goodput_per_s)}/s`);
     say(element('goodput-note'), `${percent(status.goodput_per_s / status.offered_per_s)} of ${whole(status.offered_per_s)}/s`);
     const times = status.amplification;

@@ -7,28 +7,51 @@ import { chooseLecture, chooseTheme, size, theme } from './theme.js';
 const dialog = element('keys');
 
 /** Lists the keys of this run and offers the settings of the page. */
-export function showKeys(run) {
+function showKeys(run) {
   const rows = [
     ['space', 'pause, go on'],
-    ...(run.hello.speeds.length > 1 ? [[`1 – ${Math.min(9, run.hello.speeds.length)}`, `speed ${run.hello.speeds.map((s) => `${s}×`).join(', ')}`]] : []),
-    ...run.hello.levers.map((lever) => [lever.key, `${lever.label}: ${lever.help}`]),
-    ...(run.hello.levers.length ? [['shift + letter', 'change a lever’s numbers; enter presses it, arrows step, escape leaves']] : []),
+    ...(run.hello.speeds.length > 1
+      ? [[`1 – ${Math.min(9, run.hello.speeds.length)}`, `speed ${run.hello.speeds.map((s) => `${s}×`).join(', ')}`]]
+      : []),
+    ...run.hello.levers.filter((lever) => lever.key.trim()).map((lever) => [lever.key, `${lever.label}: ${lever.help}`]),
+    ...(run.hello.levers.length
+      ? [['shift + letter', 'change a lever’s numbers; enter presses it, arrows step, escape leaves']]
+      : []),
     ['← →', 'look at the window before, after'],
     ['enter', 'go to the moment that is looked at'],
-    ['escape', 'look at the present again'],
-    ...(run.hello.cards.length ? [['in a question', 'digits count hands, shift + digit takes one back, enter presses or goes on, escape leaves']] : []),
+    ['escape', 'look at the present again, as a double click on a chart does'],
+    ...(run.hello.cards.length
+      ? [['in a question', 'digits count hands, shift + digit takes one back, enter presses or goes on, escape leaves']]
+      : []),
     ['e', 'export what was done as YAML'],
     ['?', 'this list'],
   ];
-  element('key-list').replaceChildren(...rows.flatMap(([key, does]) => [make('dt', {}, make('kbd', {}, key)), make('dd', {}, does)]));
-  const showTheme = makeChoice(element('themes'), [['system', 'system'], ['light', 'light'], ['dark', 'dark']], (choice) => {
-    chooseTheme(choice);
-    showTheme(choice);
-  });
-  const showSize = makeChoice(element('sizes'), [['desk', false], ['lecture', true]], (on) => {
-    chooseLecture(on);
-    showSize(on);
-  });
+  element('key-list').replaceChildren(
+    ...rows.flatMap(([key, does]) => [make('dt', {}, make('kbd', {}, key)), make('dd', {}, does)]),
+  );
+  const showTheme = makeChoice(
+    element('themes'),
+    [
+      ['system', 'system'],
+      ['light', 'light'],
+      ['dark', 'dark'],
+    ],
+    (choice) => {
+      chooseTheme(choice);
+      showTheme(choice);
+    },
+  );
+  const showSize = makeChoice(
+    element('sizes'),
+    [
+      ['desk', false],
+      ['lecture', true],
+    ],
+    (on) => {
+      chooseLecture(on);
+      showSize(on);
+    },
+  );
   showTheme(theme.choice);
   showSize(size.lecture);
   dialog.showModal();
@@ -54,8 +77,8 @@ export function hearKeys(run, actions, card) {
 
   function meaning({ key, shiftKey }) {
     if (/^[1-9]$/.test(key) && run.hello.speeds[key - 1] !== undefined) return () => actions.speed(run.hello.speeds[key - 1]);
-    const lever = run.hello.levers.find((l) => l.key.toLowerCase() === key.toLowerCase());
-    if (lever) return () => (shiftKey && lever.arguments.length ? actions.edit(lever) : actions.press(lever));
+    const lever = run.hello.levers.find((l) => l.key.trim() && l.key.toLowerCase() === key.toLowerCase());
+    if (lever) return () => (shiftKey ? actions.edit(lever) : actions.press(lever));
     const fixed = {
       ' ': actions.togglePause,
       ArrowLeft: () => actions.step(-1),

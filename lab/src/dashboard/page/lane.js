@@ -1,5 +1,6 @@
 // The lane over the charts: what was pressed, by name, above its band; and the button at the pinned moment.
 
+import { timeRange } from './axis.js';
 import { element, make, tune } from './dom.js';
 import { font } from './draw.js';
 import { size } from './theme.js';
@@ -25,7 +26,12 @@ export function makeLane(run, charts, actions) {
     let made = pieces.get(key);
     if (!made) {
       const until = mark.until_s === null ? 'to the end' : `to ${moment(mark.until_s, 1)}`;
-      made = make('span', { className: `mark ${mark.role}`, title: `${mark.label}, ${moment(mark.from_s, 1)} ${until}` }, make('b', {}, mark.label), make('i'));
+      made = make(
+        'span',
+        { className: `mark ${mark.role}`, title: `${mark.label}, ${moment(mark.from_s, 1)} ${until}` },
+        make('b', {}, mark.label),
+        make('i'),
+      );
       pieces.set(key, made);
       lane.append(made);
     }
@@ -48,7 +54,7 @@ export function makeLane(run, charts, actions) {
       const row = size.lecture ? 'trigger' : mark.role; // a lecture has one row for both
       const long = measure(mark.label);
       const name = Math.min(from, free[row] - long - gap);
-      const fits = name >= -left && name + long > from; // a name touches its band
+      const fits = name >= -left && name + long + gap >= from - 1; // a name touches its band
       tune(made, '--from', `${(left + from).toFixed(1)}px`);
       tune(made, '--length', `${Math.max(until - from, 3).toFixed(1)}px`);
       tune(made, '--shift', `${(fits ? name - from : 0).toFixed(1)}px`);
@@ -68,13 +74,16 @@ export function makeLane(run, charts, actions) {
     if (!u) return;
     const left = u.over.getBoundingClientRect().left - lane.getBoundingClientRect().left;
     const width = u.over.clientWidth;
-    const x = (t) => Math.min(Math.max(u.valToPos(t, 'x'), 0), width);
+    // From the range itself: the chart takes over a new one only after this.
+    const [from, until] = timeRange(run);
+    const x = (t) => Math.min(Math.max(((t - from) / (until - from)) * width, 0), width);
     place(left, width, x);
     const can = run.pin !== null && run.can('rewind');
     go.hidden = !can;
     if (can) {
       go.textContent = run.isReplay() ? `go to ${moment(run.pin, 1)}` : `↶ go back to ${moment(run.pin, 1)}`;
-      go.style.left = `${Math.min(left + x(run.pin), lane.clientWidth - go.offsetWidth)}px`;
+      // Before the moment, where there is room: what one goes back for stands after it.
+      go.style.left = `${Math.max(left + x(run.pin) - go.offsetWidth, 0)}px`;
     }
   }
 

@@ -7,9 +7,12 @@ import { length, number } from './words.js';
 /** How long an act without length is shown as just done, in milliseconds of the viewer's time. */
 const JUST_DONE_MS = 2500;
 
+/** A lever's numbers as they are read: how long it lasts comes last. */
+const inOrder = ({ arguments: all }) => [...all.filter((a) => a.name !== 'for_s'), ...all.filter((a) => a.name === 'for_s')];
+
 /** A lever's numbers, said: `Load spike × 2 for 10 s`. */
 export function leverWords(lever, values) {
-  const parts = lever.arguments.map(({ name, label, unit }) => {
+  const parts = inOrder(lever).map(({ name, label, unit }) => {
     if (values[name] === null) return 'to the end';
     return [label, number(values[name]), unit].filter(Boolean).join(' ');
   });
@@ -21,7 +24,13 @@ class Lever {
     Object.assign(this, { lever, run, actions, inputs: new Map(), doneUntil: 0 });
     this.button = make('button', { title: lever.help }, make('kbd', {}, lever.key), ' ', make('span', {}, lever.label));
     this.state = make('span', { className: 'state' });
-    this.form = make('form', { className: `lever-form ${lever.role}`, noValidate: true }, this.button, ...this.fields(), this.state);
+    this.form = make(
+      'form',
+      { className: `lever-form ${lever.role}`, noValidate: true },
+      this.button,
+      ...this.fields(),
+      this.state,
+    );
     this.form.addEventListener('submit', (event) => {
       event.preventDefault();
       this.actions.press(this.lever);
@@ -33,14 +42,26 @@ class Lever {
   fields() {
     const { lever } = this;
     if (!lever.arguments.length) return [];
-    const more = make('button', { type: 'button', className: 'more', ariaLabel: `Numbers of ${lever.label}`, onclick: () => this.toggle() }, '…');
-    return [more, make('span', { className: 'arguments' }, ...lever.arguments.map((argument) => this.field(argument)))];
+    const more = make(
+      'button',
+      { type: 'button', className: 'more', ariaLabel: `Numbers of ${lever.label}`, onclick: () => this.toggle() },
+      '…',
+    );
+    return [more, make('span', { className: 'arguments' }, ...inOrder(lever).map((argument) => this.field(argument)))];
   }
 
   field(argument) {
     const { name, label, unit, value, min, max, optional } = argument;
     // Any number is allowed; the arrows go in the argument's steps.
-    const input = make('input', { type: 'number', step: 'any', min, max, value: value ?? '', required: !optional, placeholder: optional ? '∞' : '' });
+    const input = make('input', {
+      type: 'number',
+      step: 'any',
+      min,
+      max,
+      value: value ?? '',
+      required: !optional,
+      placeholder: optional ? '∞' : '',
+    });
     input.ariaLabel = `${this.lever.label}: ${label || name}${unit ? `, in ${unit}` : ''}`;
     const fit = () => (input.style.width = `${Math.max(2, input.value.length) + 1.4}ch`);
     input.addEventListener('input', fit);
@@ -85,7 +106,8 @@ class Lever {
       if (input.value === '' && argument.optional && !input.validity.badInput) values[argument.name] = null;
       else if (!input.checkValidity()) {
         input.focus();
-        throw new Error(`${name}: ${input.value || 'nothing'} is not allowed; a number from ${argument.min} to ${argument.max} ${argument.unit}`.trim() + '.');
+        const range = `from ${argument.min} to ${argument.max} ${argument.unit}`.trim();
+        throw new Error(`${name}: ${input.value || 'nothing'} is not allowed; a number ${range}.`);
       } else values[argument.name] = Number(input.value);
     }
     return values;
@@ -99,9 +121,17 @@ class Lever {
   /** Shows whether it is on, and for how long still. */
   draw() {
     const { frame } = this.run;
-    const mark = frame?.marks.findLast((m) => m.lever === this.lever.id && m.from_s <= frame.t_s && (m.until_s === null || m.until_s > frame.t_s));
+    const mark = frame?.marks.findLast(
+      (m) => m.lever === this.lever.id && m.from_s <= frame.t_s && (m.until_s === null || m.until_s > frame.t_s),
+    );
     const left = mark && mark.until_s !== null ? mark.until_s - frame.t_s : null;
-    const words = mark ? (left === null ? 'on' : `${length(Math.ceil(left))}${size.lecture ? '' : ' left'}`) : performance.now() < this.doneUntil ? 'done' : '';
+    const words = mark
+      ? left === null
+        ? 'on'
+        : `${length(Math.ceil(left))}${size.lecture ? '' : ' left'}`
+      : performance.now() < this.doneUntil
+        ? 'done'
+        : '';
     say(this.state, words);
     this.form.classList.toggle('on', words !== '');
     tune(this.form, '--left', left === null ? '1' : (left / (mark.until_s - mark.from_s)).toFixed(3));
@@ -120,7 +150,10 @@ export function makeLevers(run, actions) {
     if (now === offered) return;
     offered = now;
     levers = run.hello.levers.map((lever) => new Lever(lever, run, actions));
-    for (const [role, id] of [['trigger', 'triggers'], ['lever', 'levers']]) {
+    for (const [role, id] of [
+      ['trigger', 'triggers'],
+      ['lever', 'levers'],
+    ]) {
       element(id).replaceChildren(...levers.filter((l) => l.lever.role === role).map((l) => l.item));
     }
   }

@@ -76,9 +76,9 @@ const actions = {
     return mark;
   },
   edit: (lever) => run.can('press') && levers.edit(lever.id),
-  pace: (body) => tell('pace', body),
-  togglePause: () => run.can('pace') && actions.pace({ paused: !run.frame.paused }),
-  speed: (speed) => run.can('pace') && actions.pace({ speed }),
+  pace: (body) => run.can('pace') && tell('pace', body),
+  togglePause: () => actions.pace({ paused: !run.frame.paused }),
+  speed: (speed) => actions.pace({ speed }),
   span(seconds) {
     run.span = seconds;
     soon();
@@ -157,7 +157,10 @@ function hello(said) {
   log.clear();
   const { service, engine, seed } = said;
   say(element('title'), said.title);
-  say(element('setting'), `${said.config}: ${service.name}, ${service.replicas} replicas × ${service.workers} workers; ${engine}, seed ${seed}`);
+  say(
+    element('setting'),
+    `${said.config}: ${service.name}, ${service.replicas} replicas × ${service.workers} workers; ${engine}, seed ${seed}`,
+  );
   document.body.dataset.engine = engine;
   if (said.class || new URLSearchParams(location.search).has('class')) chooseLecture(true);
   if (engine === 'replay') run.span = Infinity;
@@ -173,6 +176,7 @@ listen({
     run.windows = new Windows(run.hello.window_s);
     run.windows.add(frame.windows);
     run.frame = frame;
+    cards.begunAt(frame.t_s);
     soon();
   },
   frame(frame) {
@@ -186,12 +190,20 @@ listen({
     // A short step aside does not replace the future that is worth comparing with.
     if (!run.isReplay() && (lasted >= run.hello.healthy.over_s || !run.ghost)) run.ghost = later;
     if (!run.isReplay()) log.wentBack(to_s, run.frame.t_s);
-    cards.wentBack(to_s);
   },
 });
 
 // What a lecture shows beside the rates: one panel at a time.
-const showSecond = makeChoice(element('second'), [['Plane', 'plane'], ['Queue', 'queue'], ['Latency', 'latency'], ['Replicas', 'strip']], second);
+const showSecond = makeChoice(
+  element('second'),
+  [
+    ['Plane', 'plane'],
+    ['Queue', 'queue'],
+    ['Latency', 'latency'],
+    ['Replicas', 'strip'],
+  ],
+  second,
+);
 function second(id) {
   document.querySelector('.panels').dataset.second = id;
   showSecond(id);

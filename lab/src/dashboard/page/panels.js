@@ -18,9 +18,9 @@ function ratesEnd(windows, lines) {
 }
 
 /**
- * The charts. A series: its name, its colour in the palette, its value of a window, its dashes; `ghost`: it is drawn
- * faintly where the run once went on; `main`: the one that is filled. `thinned`: what old values are, where they stand for several. A line: a value that the service's state is
- * measured against.
+ * The charts. A series: its name, its colour in the palette, its value of a window, its dashes; `ghost`: it is drawn faintly
+ * where the run once went on; `main`: the one that is filled. `line`: what the service's state is measured against.
+ * `thinned`: what old values are, where they stand for several. `cut`: the series whose short peaks the axis need not hold.
  */
 export const PANELS = [
   {
@@ -53,8 +53,12 @@ export const PANELS = [
     thinned: 'largest',
     series: [{ name: 'queue', colour: 'slate', dash: [], value: (w) => w.queue, ghost: true, main: true }],
     show: (value) => whole(value),
-    line: (lines) => lines.jobs_per_timeout && { at: lines.jobs_per_timeout, name: `μ × timeout = ${whole(lines.jobs_per_timeout)}` },
-    range: (windows, lines) => [0, queueTop.over(Math.max(largest(windows, (w) => w.queue) * 1.05, (lines.jobs_per_timeout ?? 0) * 1.6, 10))],
+    line: (lines) =>
+      lines.jobs_per_timeout && { at: lines.jobs_per_timeout, name: `μ × timeout = ${whole(lines.jobs_per_timeout)}` },
+    range: (windows, lines) => [
+      0,
+      queueTop.over(Math.max(largest(windows, (w) => w.queue) * 1.05, (lines.jobs_per_timeout ?? 0) * 1.6, 10)),
+    ],
   },
 ];
 

@@ -20,10 +20,15 @@ export function makeStrip(run) {
       const [busy, waiting] = [make('i'), make('i')];
       const [working, queued] = [make('span', { className: 'count' }), make('span', { className: 'count' })];
       list.append(
-        make('li', { title: `replica ${i}: busy workers, queue` },
+        make(
+          'li',
+          { title: `replica ${i}: busy workers, queue` },
           make('span', { className: 'name' }, String(i)),
-          make('span', { className: 'busy' }, busy), working,
-          make('span', { className: 'waiting' }, waiting), queued),
+          make('span', { className: 'busy' }, busy),
+          working,
+          make('span', { className: 'waiting' }, waiting),
+          queued,
+        ),
       );
       return { busy, waiting, working, queued };
     });

@@ -3,7 +3,10 @@
 const root = document.documentElement;
 const system = matchMedia('(prefers-color-scheme: dark)');
 const NAMES = ['paper', 'ink', 'muted', 'grid', 'axis', 'blue', 'green', 'orange', 'red', 'purple', 'slate'];
+/** A phone in the audience shows the ordinary page, in whatever size the lecture is. */
+const room = matchMedia('(min-width: 900px)');
 const listeners = [];
+let lecture = false;
 
 /** The palette as it is now: `ink.blue`. Filled from the style sheet, which alone knows the values. */
 export const ink = {};
@@ -25,10 +28,11 @@ function remembered() {
 function apply() {
   const dark = theme.choice === 'dark' || (theme.choice === 'system' && system.matches);
   root.dataset.theme = dark ? 'dark' : 'light';
+  size.lecture = lecture && room.matches;
+  root.classList.toggle('lecture', size.lecture);
   const style = getComputedStyle(root);
   for (const name of NAMES) ink[name] = style.getPropertyValue(`--${name}`).trim();
   const rem = parseFloat(style.fontSize);
-  size.lecture = root.classList.contains('lecture');
   size.small = size.lecture ? rem : rem * 0.82;
   size.text = size.lecture ? rem : rem * 0.9;
   size.stroke = size.lecture ? 4.5 : 2;
@@ -54,13 +58,15 @@ export function chooseTheme(choice) {
 
 /** Lecture size: large letters, thick strokes, fewer panels. */
 export function chooseLecture(on) {
-  root.classList.toggle('lecture', on);
+  lecture = on;
   apply();
 }
 
 /** The same colour, `share` opaque. */
 export function faint(colour, share) {
-  const alpha = Math.round(share * 255).toString(16).padStart(2, '0');
+  const alpha = Math.round(share * 255)
+    .toString(16)
+    .padStart(2, '0');
   return colour + alpha;
 }
 
