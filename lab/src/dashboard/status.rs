@@ -4,7 +4,7 @@ use crate::{
     scenario::Scenario,
     theory::grouped,
     trace::Trace,
-    verdict::{Judgement, Summary, judge},
+    verdict::{Judgement, Summary, Verdict, judge},
 };
 use lab_core::{
     time::{Span, Time},
