@@ -120,6 +120,7 @@ impl Checker<'_> {
             Disturb::NetworkDelay { service, .. } => {
                 self.service_of(&join(path, "network_delay"), service);
             }
+            Disturb::Set(settings) => self.settings(&join(path, "set"), settings),
         }
     }
 
@@ -137,6 +138,7 @@ impl Checker<'_> {
                 self.replicas(&join(path, "queue_flush"), service, replicas)
             }
             Pull::Restart { service, replicas } => self.replicas(&join(path, "restart"), service, replicas),
+            Pull::Set(settings) => self.settings(&join(path, "set"), settings),
         }
     }
 
