@@ -336,6 +336,18 @@ mod property {
         Answer(usize, Outcome),
         Wake(usize),
         Advance(u64),
+        Set(ClientSetting),
+    }
+
+    fn setting() -> impl Strategy<Value = ClientSetting> {
+        prop_oneof![
+            (50u64..3000).prop_map(|t| ClientSetting::PerTryTimeout(Span::from_millis(t))),
+            (1u32..6).prop_map(ClientSetting::MaxAttempts),
+            (0u64..400).prop_map(|wait| ClientSetting::Backoff(fixed_backoff(wait))),
+            (0u32..3)
+                .prop_map(|at_least| { ClientSetting::Budget(Budget::Concurrent { ratio: 0.1, at_least }) }),
+            Just(ClientSetting::Budget(Budget::None)),
+        ]
     }
 
     fn act() -> impl Strategy<Value = Act> {
@@ -344,18 +356,20 @@ mod property {
             (any::<usize>(), 0usize..5).prop_map(|(i, o)| Act::Answer(i, Outcome::ALL[o])),
             any::<usize>().prop_map(Act::Wake),
             (1u64..2000).prop_map(Act::Advance),
+            setting().prop_map(Act::Set),
         ]
     }
 
     proptest! {
         /// Whatever comes back in whatever order: every call ends exactly once, no call makes more attempts than allowed, each attempt ends
-        /// once or is answered late, and what is counted as in flight is what was sent and has not ended.
+        /// once or is answered late, and what is counted as in flight is what was sent and has not ended; whatever is set meanwhile.
         #[test]
         fn every_call_ends_once(acts in proptest::collection::vec(act(), 1..400)) {
             let mut policy = policy();
             policy.retry.backoff = fixed_backoff(200);
             policy.deadline = Span::from_millis(2500);
             let mut rig = Rig::new(&policy);
+            let (mut allowed, mut most) = (policy.clone(), 3);
             let (mut now, mut calls, mut over) = (ms(0), 0u64, vec![]);
             let (mut jobs, mut timers): (Vec<Job>, Vec<(Time, Wake)>) = (vec![], vec![]);
             let (mut sent_count, mut ended) = (0u32, 0u32);
@@ -371,14 +385,19 @@ mod property {
                         now = now.max(at);
                         rig.step(now, ClientIn::Woken(wake))
                     }
+                    Act::Set(setting) => {
+                        allowed.set(setting);
+                        most = most.max(allowed.retry.max_attempts);
+                        rig.step(now, set(setting))
+                    }
                     Act::Advance(by) => { now = now + Span::from_millis(by); vec![] }
                     _ => vec![],
                 };
                 for output in outputs {
                     match output {
                         ClientOut::Send { job, .. } => {
-                            prop_assert!(job.number <= 3);
-                            prop_assert!(job.gives_up_at <= now + Span::from_secs(1));
+                            prop_assert!(job.number <= most);
+                            prop_assert!(job.gives_up_at <= now + allowed.per_try_timeout);
                             jobs.push(job);
                             sent_count += 1;
                         }

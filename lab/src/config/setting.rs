@@ -6,7 +6,7 @@ use super::{
     diagnose::suggest,
     read::any_of,
     service::{Cancel, Discipline, Queue},
-    units::Limit,
+    units::{Limit, POISON},
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
@@ -171,7 +171,17 @@ impl<'de> Deserialize<'de> for Settings {
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a block of dotted paths and new values")
             }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Settings, E> {
+                match text {
+                    POISON => Ok(Settings::default()),
+                    _ => Err(E::invalid_type(de::Unexpected::Str(text), &self)),
+                }
+            }
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Settings, A::Error> {
+                if map.size_hint() == Some(0) {
+                    let help = "for example `set: { clients.web.per_try_timeout: 2 s }`";
+                    return Err(A::Error::custom(format!("nothing is set\n{help}")));
+                }
                 let mut settings = vec![];
                 while let Some(Path { client, name, key }) = map.next_key()? {
                     settings.push(match (client, key) {
@@ -205,7 +215,7 @@ impl<'de> Deserialize<'de> for Settings {
                 Ok(Settings(settings))
             }
         }
-        deserializer.deserialize_map(Pairs)
+        deserializer.deserialize_any(Pairs)
     }
 }
 

@@ -3,33 +3,40 @@ use super::{Checker, join};
 use crate::config::{
     choice::OrNone,
     client::{Client, Retry},
+    overlay::find,
     service::Service,
     setting::{ClientValue, ServiceValue, Setting, Settings},
 };
 
 impl Checker<'_> {
     pub(super) fn settings(&mut self, path: &str, settings: &Settings) {
-        if settings.0.is_empty() {
-            let help = Some("for example `set: { clients.web.per_try_timeout: 2 s }`".into());
-            self.error_with(path, "nothing is set", help);
-        }
+        let experiment = self.experiment;
         for setting in &settings.0 {
-            let path = join(path, &setting.path());
-            match setting {
+            let value_at = join(path, &setting.path());
+            let known = match setting {
                 Setting::Client(name, value) => {
-                    let names: Vec<String> = self.experiment.clients.keys().cloned().collect();
-                    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                    if self.must_be_one_of(&path, "client", name, &names) {
-                        self.client_value(&path, value, &self.experiment.clients[name]);
+                    let client = experiment.clients.get(name);
+                    if let Some(client) = client {
+                        self.client_value(&value_at, value, client);
                     }
+                    let names: Vec<&str> = experiment.clients.keys().map(String::as_str).collect();
+                    self.must_be_one_of(&value_at, "client", name, &names)
                 }
                 Setting::Service(name, value) => {
-                    let names: Vec<String> = self.experiment.services.keys().cloned().collect();
-                    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                    if self.must_be_one_of(&path, "service", name, &names) {
-                        self.service_value(&path, value, &self.experiment.services[name]);
+                    let service = experiment.services.get(name);
+                    if let Some(service) = service {
+                        self.service_value(&value_at, value, service);
                     }
+                    let names: Vec<&str> = experiment.services.keys().map(String::as_str).collect();
+                    self.must_be_one_of(&value_at, "service", name, &names)
                 }
+            };
+            // A name is a part of the key.
+            let key = find(self.tree, path).ok().and_then(|set| set.entry(&setting.path()));
+            if let (false, Some(entry), Some(finding)) = (known, key, self.findings.last_mut())
+                && finding.path == value_at
+            {
+                finding.place = entry.key.place;
             }
         }
     }
