@@ -1,6 +1,7 @@
 //! Settings that change during a run: whose they are, whether they are there, and whether their new values make sense.
 use super::{Checker, join};
 use crate::config::{
+    Experiment,
     choice::OrNone,
     client::{Client, Retry},
     overlay::find,
@@ -9,7 +10,8 @@ use crate::config::{
 };
 
 impl Checker<'_> {
-    pub(super) fn settings(&mut self, path: &str, settings: &Settings) {
+    /// `happens`: it is a trigger, or a lever that is pulled.
+    pub(super) fn settings(&mut self, path: &str, settings: &Settings, happens: bool) {
         let experiment = self.experiment;
         for setting in &settings.0 {
             let value_at = join(path, &setting.path());
@@ -38,89 +40,82 @@ impl Checker<'_> {
             {
                 finding.place = entry.key.place;
             }
+            if happens && changes_nothing(experiment, setting) {
+                self.warn(&value_at, "the experiment has this value already: it changes nothing by itself");
+            }
         }
     }
 
     fn client_value(&mut self, path: &str, value: &ClientValue, client: &Client) {
-        match value {
-            ClientValue::PerTryTimeout(timeout) => {
-                self.same(path, *timeout == client.per_try_timeout);
+        let retry = client.retry.as_ref();
+        if !matches!(value, ClientValue::PerTryTimeout(_) | ClientValue::Retry(_)) && retry.is_none() {
+            let message = "the client has `retry: none`, of which no part can be set";
+            return self.error_with(path, message, Some("set `retry` as a whole".into()));
+        }
+        match (value, retry) {
+            (ClientValue::PerTryTimeout(timeout), _) => {
                 self.limit(path, *timeout);
                 self.timeout(path, *timeout, client.deadline);
             }
-            ClientValue::Retry(retry) => {
-                self.same(path, *retry == client.retry);
-                if let OrNone::Some(retry) = retry {
-                    self.retry(path, retry, client);
-                    self.hedged_or_retried(path, retry, client);
-                }
+            (ClientValue::Retry(OrNone::Some(retry)), _) => {
+                self.retry(path, retry, client);
+                self.hedged_or_retried(path, retry, client);
             }
-            ClientValue::MaxAttempts(attempts) => {
-                let Some(retry) = self.retried(path, client) else { return };
-                self.same(path, *attempts == retry.max_attempts);
+            (ClientValue::MaxAttempts(attempts), Some(retry)) => {
                 let changed = Retry { max_attempts: *attempts, ..retry.clone() };
                 self.endless(path, &changed);
                 self.hedged_or_retried(path, &changed, client);
             }
-            ClientValue::RetryOn(outcomes) => {
-                let Some(retry) = self.retried(path, client) else { return };
-                self.same(path, *outcomes == retry.retry_on);
-                self.outcomes(path, outcomes);
-            }
-            ClientValue::Backoff(backoff) => {
-                let Some(retry) = self.retried(path, client) else { return };
-                self.same(path, *backoff == retry.backoff);
+            (ClientValue::RetryOn(outcomes), _) => self.outcomes(path, outcomes),
+            (ClientValue::Backoff(backoff), Some(retry)) => {
                 if let OrNone::Some(backoff) = backoff {
                     self.backoff(path, backoff);
                 }
                 self.endless(path, &Retry { backoff: backoff.clone(), ..retry.clone() });
             }
-            ClientValue::Budget(budget) => {
-                let Some(retry) = self.retried(path, client) else { return };
-                self.same(path, *budget == retry.budget);
+            (ClientValue::Budget(budget), Some(retry)) => {
                 self.budget(path, budget);
                 self.endless(path, &Retry { budget: *budget, ..retry.clone() });
             }
+            _ => {}
         }
-    }
-
-    /// The retry policy of which a part is set.
-    fn retried<'c>(&mut self, path: &str, client: &'c Client) -> Option<&'c Retry> {
-        let retry = client.retry.as_ref();
-        if retry.is_none() {
-            let message = "the client has `retry: none`, of which no part can be set";
-            self.error_with(path, message, Some("set `retry` as a whole".into()));
-        }
-        retry
     }
 
     fn service_value(&mut self, path: &str, value: &ServiceValue, service: &Service) {
         match value {
-            ServiceValue::Workers(workers) => {
-                self.same(path, *workers == service.workers);
-                self.count(path, "worker", *workers);
-            }
-            ServiceValue::Queue(queue) => {
-                self.same(path, *queue == service.queue);
-                self.discipline(&join(path, "discipline"), queue.discipline);
-            }
-            ServiceValue::Discipline(discipline) => {
-                self.same(path, *discipline == service.queue.discipline);
-                self.discipline(path, *discipline);
-            }
-            ServiceValue::Capacity(capacity) => self.same(path, *capacity == service.queue.capacity),
-            ServiceValue::Cancel(cancel) => {
-                self.same(path, *cancel == service.cancel);
+            ServiceValue::Workers(workers) => self.count(path, "worker", *workers),
+            ServiceValue::Queue(queue) => self.discipline(&join(path, "discipline"), queue.discipline),
+            ServiceValue::Discipline(discipline) => self.discipline(path, *discipline),
+            ServiceValue::Capacity(_) => {}
+            ServiceValue::Cancel(_) => {
                 if service.cache.as_ref().is_some() {
                     self.error(path, "of a cache this cannot change in a run");
                 }
             }
         }
     }
+}
 
-    fn same(&mut self, path: &str, same: bool) {
-        if same {
-            self.warn(path, "the experiment has this value already: it changes nothing by itself");
-        }
+/// Whether `experiment` has the value already.
+fn changes_nothing(experiment: &Experiment, setting: &Setting) -> bool {
+    match setting {
+        Setting::Client(name, value) => experiment.clients.get(name).is_some_and(|client| {
+            let retry = client.retry.as_ref();
+            match value {
+                ClientValue::PerTryTimeout(timeout) => *timeout == client.per_try_timeout,
+                ClientValue::Retry(all) => *all == client.retry,
+                ClientValue::MaxAttempts(attempts) => retry.is_some_and(|r| *attempts == r.max_attempts),
+                ClientValue::RetryOn(outcomes) => retry.is_some_and(|r| *outcomes == r.retry_on),
+                ClientValue::Backoff(backoff) => retry.is_some_and(|r| *backoff == r.backoff),
+                ClientValue::Budget(budget) => retry.is_some_and(|r| *budget == r.budget),
+            }
+        }),
+        Setting::Service(name, value) => experiment.services.get(name).is_some_and(|service| match value {
+            ServiceValue::Workers(workers) => *workers == service.workers,
+            ServiceValue::Queue(queue) => *queue == service.queue,
+            ServiceValue::Discipline(discipline) => *discipline == service.queue.discipline,
+            ServiceValue::Capacity(capacity) => *capacity == service.queue.capacity,
+            ServiceValue::Cancel(cancel) => *cancel == service.cancel,
+        }),
     }
 }
