@@ -11,14 +11,17 @@ use lab::{
 use lab_core::{
     arrival::Process,
     balance::Balance,
+    budget::{Budget, CreditPer},
     call::{Attempt, Job, Outcome, OutcomeSet},
     demand::Demand,
     draw::Draw,
     lineage::Lineage,
     machine::Machine,
+    queue::Discipline,
     replicate::{Ack, Mode, Reads},
     retry::{Backoff, Jitter},
     server::{Server, ServerIn, ServerOut},
+    setting::{ClientSetting, ServerSetting},
     time::{Span, Time},
     timeline::{Disturbance, Effect, Replicas, Role},
 };
@@ -47,6 +50,16 @@ fn stormy() -> Scenario {
         (10.0, Effect::LoadSpike { clients: vec![0], factor: 2.0 }),
         (20.0, Effect::SlowDown { replicas: some(&[0]), factor: 3.0 }),
         (30.0, Effect::Crash { replicas: some(&[1]) }),
+        (
+            12.0,
+            Effect::Set {
+                settings: vec![
+                    scenario.client_setting(0, ClientSetting::PerTryTimeout(Span::from_millis(900))),
+                    scenario.service_setting(0, ServerSetting::Workers(6)),
+                    scenario.service_setting(0, ServerSetting::Discipline(Discipline::Lifo)),
+                ],
+            },
+        ),
     ];
     for (from, effect) in effects {
         let (from, until) = (at(from), at(from + 5.0));
@@ -155,6 +168,39 @@ fn a_lean_run_goes_the_same_way() {
             }
         }
     }
+}
+
+/// A run that is calmed in the middle of changed settings goes on as one in which they end there.
+#[test]
+fn a_calmed_run_has_its_settings_back() {
+    let scenario = |until| {
+        let mut scenario = queueing(170.0, 4, Span::from_millis(40), Span::from_secs(40));
+        scenario.services[0].replicas = 2;
+        scenario.clients[0].policy.per_try_timeout = Span::from_millis(300);
+        let budget = Budget::TokenBucket { credit_per: CreditPer::Call, ratio: 0.1, burst: 10.0 };
+        let settings = vec![
+            scenario.client_setting(0, ClientSetting::Budget(budget)),
+            scenario.client_setting(0, ClientSetting::PerTryTimeout(Span::from_millis(100))),
+            scenario.client_setting(0, ClientSetting::MaxAttempts(3)),
+            scenario.client_setting(0, ClientSetting::RetryOn(OutcomeSet::of(&[Outcome::Timeout]))),
+            scenario.service_setting(0, ServerSetting::Workers(3)),
+            scenario.service_setting(0, ServerSetting::Capacity(30)),
+        ];
+        let (effect, role) = (Effect::Set { settings }, Role::Lever);
+        scenario.disturbances =
+            vec![Disturbance { name: "push".into(), role, from: at(10.0), until: at(until), effect }];
+        scenario
+    };
+    let (long, short) = (scenario(30.0), scenario(17.5));
+    let mut calmed = Simulation::new(&long, 3);
+    calmed.run(at(17.5));
+    calmed.calm().expect("arrivals have a law");
+    calmed.run(long.end());
+    let (calmed, short, left) = (calmed.finish(), sim(&short, 3), sim(&long, 3));
+    let windows =
+        |trace: &lab::trace::Trace| format!("{:?} {:?}", trace.clients[0].windows, trace.servers[0].windows);
+    assert!(windows(&calmed) == windows(&short), "it is not as if the change had ended");
+    assert!(windows(&calmed) != windows(&left), "the change does something");
 }
 
 /// The calls meant to start in each whole second of `seconds` after the branch of `trunk` with `seed`.

@@ -11,8 +11,9 @@ use lab_core::{
     demand::Demand,
     queue::Discipline,
     retry::Jitter,
+    setting::{ClientSetting, ServerSetting, Setting},
     time::{Span, Time},
-    timeline::{Effect, Role},
+    timeline::{Effect, Replicas, Role},
 };
 use std::path::{Path, PathBuf};
 
@@ -99,6 +100,74 @@ fn the_command_line_reaches_into_the_workload() {
     assert_eq!(plan.baseline.seed, 7);
     // Variants are changes to the experiment as it was set.
     assert_eq!(plan.variants[0].scenario.clients[0].load.rate_at(Time::ZERO), 400.0);
+}
+
+const SETTINGS: &str = "
+workload: { rate: 100/s }
+duration: 60 s
+services:
+  store: { replicas: 2, workers: 4, service_time: 20 ms, queue: { capacity: 50 } }
+clients:
+  web: { calls: store, per_try_timeout: 1 s, retry: { max_attempts: 3 } }
+triggers:
+  push:
+    at: 10 s
+    for: 5 s
+    do:
+      set:
+        clients.web.retry: { preset: aws-standard-2.1, max_attempts: 7 }
+        clients.web.retry.budget: none
+        services.store.queue: { discipline: lifo }
+levers:
+  longer: { at: 20 s, do: { set: { clients.web.per_try_timeout: 2.5 s, services.store.workers: 6 } } }
+variants:
+  longest: { levers.longer.do.set.clients.web.per_try_timeout: 9 s }
+  attempts: { triggers.push.do.set.clients.web.retry.max_attempts: 2 }
+";
+
+/// Paths become settings with what they were before; of two that meet, the one written last counts.
+#[test]
+fn what_is_set_becomes_settings_with_their_values_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("settings.yaml");
+    std::fs::write(&file, SETTINGS).unwrap();
+    let plan = load(&file, &[]).unwrap_or_else(|e| panic!("{e}"));
+    let replicas = || Replicas { service: 0, which: vec![0, 1] };
+    let client = |to, back| Setting::Client { group: 0, to, back };
+    let server = |to, back| Setting::Server { replicas: replicas(), to, back };
+    let patience = |s: f64| ClientSetting::PerTryTimeout(Span::from_secs_f64(s));
+    let workers = server(ServerSetting::Workers(6), ServerSetting::Workers(4));
+    let longer = |s| Effect::Set { settings: vec![client(patience(s), patience(1.0)), workers.clone()] };
+    assert_eq!(plan.baseline.disturbances[1].effect, longer(2.5));
+    assert_eq!(plan.baseline.disturbances[1].until, plan.baseline.end());
+    assert_eq!(plan.variants[0].scenario.disturbances[1].effect, longer(9.0));
+
+    let Effect::Set { settings } = &plan.baseline.disturbances[0].effect else { panic!("no settings") };
+    assert_eq!(settings.len(), 6);
+    let attempts = |n| client(ClientSetting::MaxAttempts(n), ClientSetting::MaxAttempts(3));
+    assert_eq!(settings[0], attempts(7));
+    let outcomes = |all: &[Outcome]| ClientSetting::RetryOn(OutcomeSet::of(all));
+    let preset = [Outcome::Timeout, Outcome::Rejected, Outcome::Reset, Outcome::Error];
+    assert_eq!(settings[1], client(outcomes(&preset), outcomes(&preset[..3])));
+    let Setting::Client { to: ClientSetting::Backoff(backoff), .. } = &settings[2] else {
+        panic!("no backoff")
+    };
+    assert_eq!(
+        (backoff.initial, backoff.initial_after_rejection),
+        (Span::from_millis(50), Span::from_secs(1))
+    );
+    assert_eq!(settings[3], client(ClientSetting::Budget(Budget::None), ClientSetting::Budget(Budget::None)));
+    let [lifo, fifo] = [Discipline::Lifo, Discipline::Fifo].map(ServerSetting::Discipline);
+    assert_eq!(settings[4], server(lifo, fifo));
+    assert_eq!(settings[5], server(ServerSetting::Capacity(usize::MAX), ServerSetting::Capacity(50)));
+    let Effect::Set { settings } = &plan.variants[1].scenario.disturbances[0].effect else {
+        panic!("no settings")
+    };
+    assert_eq!(settings[0], attempts(2));
+
+    std::fs::write(&file, &plan.resolved).unwrap();
+    let again = load(&file, &[]).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(again.baseline.disturbances, plan.baseline.disturbances);
 }
 
 #[test]

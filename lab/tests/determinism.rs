@@ -16,6 +16,7 @@ use lab_core::{
     queue::Discipline,
     retry::{Backoff, Jitter, Retry},
     server::Cancel,
+    setting::{ClientSetting, ServerSetting},
     time::{Span, Time},
     timeline::{Disturbance, Effect, Replicas, Role},
 };
@@ -82,6 +83,15 @@ fn everything() -> Scenario {
         Effect::ShedLoad { clients: vec![0], admit: 0.5 },
         Effect::RetriesOff { clients: vec![1] },
         Effect::QueueFlush { replicas: some(&[0]) },
+        Effect::Set {
+            settings: vec![
+                scenario.client_setting(0, ClientSetting::PerTryTimeout(Span::from_millis(300))),
+                scenario.client_setting(1, ClientSetting::Budget(Budget::None)),
+                scenario.service_setting(0, ServerSetting::Workers(2)),
+                scenario.service_setting(0, ServerSetting::Discipline(Discipline::Lifo)),
+                scenario.service_setting(0, ServerSetting::Cancel(Cancel::Deadline)),
+            ],
+        },
     ];
     for (index, effect) in (0..).zip(effects) {
         let from = Time::ZERO + Span::from_secs(10 + 10 * index);
@@ -101,7 +111,9 @@ fn the_same_seed_gives_the_same_trace_and_another_one_does_not() {
     assert!(totals.ended.iter().all(|n| *n > 0), "an outcome never happened: {:?}", totals.ended);
     assert!(first.clients[2].windows.iter().any(|window| window.retries > 0), "nobody hedged");
     assert!(totals.late > 0 && totals.shed > 0 && totals.retries > 0);
-    assert_eq!(first.events.len(), 18);
+    assert_eq!(first.events.len(), 20);
+    let workers = |from, until| first.servers[0].windows[from..until].iter().map(|w| w.workers).sum::<f64>();
+    assert_eq!((workers(0, 100), workers(100, 107), workers(107, 120)), (400.0, 14.0, 52.0));
 
     assert!(all_of(&first) == all_of(&sim(&scenario, 7)), "the same seed differs");
     let elsewhere = std::thread::scope(|s| s.spawn(|| all_of(&sim(&scenario, 7))).join().unwrap());

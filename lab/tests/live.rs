@@ -4,12 +4,14 @@ mod processes;
 
 use lab::{
     engine::live::{LiveError, LiveOptions, LiveRun, live},
+    engine::sim::sim,
     scenario::{Scenario, sample},
     trace::{ClientWindow, Trace},
 };
 use lab_core::{
     call::{Outcome, OutcomeSet},
     draw::{Draw, Stream},
+    setting::{ClientSetting, ServerSetting},
     time::{Span, Time},
     timeline::{Disturbance, Effect, Replicas, Role},
 };
@@ -111,6 +113,42 @@ fn a_crashed_replica_resets_and_comes_back() {
     assert_eq!(after.ended[Outcome::Reset as usize], 0, "{after:?}");
     let completed: Vec<u64> = trace.servers[1].windows.iter().map(|w| w.completed).collect();
     assert!(completed[0] > 50 && completed[2..4] == [0, 0] && completed[5] > 50, "{completed:?}");
+}
+
+/// Workers come and go while it runs, and a process that is started anew has as many as the others.
+#[test]
+fn a_live_service_changes_its_settings() {
+    let mut scenario = sample::queueing(250.0, 1, Span::from_millis(10), Span::from_secs(9));
+    scenario.window = Span::from_millis(500);
+    scenario.clients[0].policy.per_try_timeout = Span::from_millis(400);
+    let more = scenario.service_setting(0, ServerSetting::Workers(8));
+    let patience = scenario.client_setting(0, ClientSetting::PerTryTimeout(Span::from_secs(20)));
+    scenario.disturbances = vec![
+        trigger(2.0, 7.0, Effect::Set { settings: vec![more] }),
+        trigger(1.0, 2.0, Effect::Set { settings: vec![patience] }),
+        trigger(4.0, 4.4, Effect::Crash { replicas: replica(0) }),
+    ];
+    let (live, simulated) = (run(&scenario).trace, sim(&scenario, 1));
+    for (engine, trace) in [("live", &live), ("simulated", &simulated)] {
+        let windows = |from: usize, until: usize| trace.servers[0].windows[2 * from..2 * until].iter();
+        let completed =
+            |from, until| windows(from, until).map(|w| w.completed).sum::<u64>() / (until - from) as u64;
+        // One worker does 100/s of the 250/s that are offered; eight do those, and in their first second what waits as well.
+        assert!((70..130).contains(&completed(0, 2)), "{engine}: {}", completed(0, 2));
+        assert!(completed(2, 3) > 350, "{engine}: {}", completed(2, 3));
+        assert!((200..300).contains(&completed(5, 7)), "{engine}: {}", completed(5, 7));
+        assert!((70..140).contains(&completed(7, 9)), "{engine}: {}", completed(7, 9));
+        for (from, until, workers) in [(0, 2, 1.0), (2, 4, 8.0), (5, 7, 8.0), (7, 9, 1.0)] {
+            assert!(windows(from, until).all(|w| w.workers == workers), "{engine}: from {from} s");
+        }
+        // Those who have been sent with less patience time out; then nobody does, for all that wait have more.
+        let timed_out = |from, until| {
+            let (from, until) = seconds(from, until);
+            trace.client_total(from, until).ended[Outcome::Timeout as usize]
+        };
+        assert!(timed_out(1.0, 1.5) > 5, "{engine}");
+        assert_eq!(timed_out(1.5, 2.0), 0, "{engine}");
+    }
 }
 
 /// A stopped process loses nothing, not even what it is asked by those who do not wait for the answer.

@@ -9,7 +9,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 
 /// A retry budget, as written in a config.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Budget {
     /// No limit.
     None,
@@ -109,12 +109,16 @@ impl BudgetState {
             Budget::WindowRatio { window, .. } => (0.0, window),
             Budget::None | Budget::Concurrent { .. } => (0.0, Span::ZERO),
         };
-        BudgetState {
-            budget: budget.clone(),
-            level,
-            first: Sliding::new(window),
-            second: Sliding::new(window),
+        BudgetState { budget: *budget, level, first: Sliding::new(window), second: Sliding::new(window) }
+    }
+
+    /// A full budget that comes into force while `retries` are scheduled or in flight.
+    pub fn in_force(budget: &Budget, retries: usize) -> BudgetState {
+        let mut state = BudgetState::new(budget);
+        if let Budget::Concurrent { .. } = budget {
+            state.level = retries as f64;
         }
+        state
     }
 
     /// A call began.

@@ -1,6 +1,7 @@
 //! The client: timeouts, retries and replica choice for the calls of one client instance. What hedged calls do otherwise is in
-//! [`hedging`].
+//! [`hedging`], and how settings change is in [`settings`].
 mod hedging;
+mod settings;
 
 use crate::{
     balance::{Balance, Balancer},
@@ -13,6 +14,7 @@ use crate::{
     machine::{Machine, Outbox},
     replicate::View,
     retry::{Retry, Waits},
+    setting::ClientSetting,
     time::{Span, Time},
 };
 use hedging::Hedging;
@@ -73,6 +75,8 @@ pub enum ClientControl {
     Admit(f64),
     /// Whether retries and hedges may be scheduled.
     Retries(bool),
+    /// A setting is another one from now on.
+    Set(ClientSetting),
 }
 
 /// What a client asks for.
@@ -610,6 +614,7 @@ impl Machine for Client {
             }
             ClientIn::Control(ClientControl::Admit(admit)) => self.admit = admit,
             ClientIn::Control(ClientControl::Retries(retries)) => self.retries = retries,
+            ClientIn::Control(ClientControl::Set(setting)) => self.set(setting),
         }
     }
 }

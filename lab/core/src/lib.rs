@@ -9,6 +9,7 @@
 //! - [`retry`], [`hedge`], [`budget`], [`balance`]: what a client decides; [`client`] puts it together.
 //! - [`queue`]: who is served next; [`server`] puts it together.
 //! - [`cache`]: a look-aside cache in front of a store.
+//! - [`setting`]: what of all this can change while a run goes on.
 //! - [`timeline`]: what goes wrong, when, and what an operator does.
 pub mod arrival;
 pub mod balance;
@@ -27,5 +28,6 @@ pub mod queue;
 pub mod replicate;
 pub mod retry;
 pub mod server;
+pub mod setting;
 pub mod time;
 pub mod timeline;

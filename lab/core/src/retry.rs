@@ -28,7 +28,7 @@ impl Retry {
 }
 
 /// The wait before a retry: `min(initial × multiplier^(n−1), max)` for the n-th retry, then jittered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Backoff {
     /// Before the first retry. Zero: retries follow at once.
     pub initial: Span,
@@ -128,7 +128,7 @@ const KEPT: u32 = 32;
 impl Waits {
     /// The waits of `retry`.
     pub fn new(retry: &Retry) -> Waits {
-        let backoff = retry.backoff.clone();
+        let backoff = retry.backoff;
         let kept = 1..=retry.max_attempts.saturating_sub(1).min(KEPT);
         let grown = kept.map(|n| [backoff.grown(n, false), backoff.grown(n, true)]).collect();
         Waits { backoff, grown }

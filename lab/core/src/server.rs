@@ -1,4 +1,7 @@
-//! One replica: a queue, workers, and what becomes of work that nobody waits for any more.
+//! One replica: a queue, workers, and what becomes of work that nobody waits for any more. How its settings change is in
+//! [`settings`].
+mod settings;
+
 use crate::{
     call::{Attempt, Job, Outcome},
     demand::Demand,
@@ -6,6 +9,7 @@ use crate::{
     lineage::Lineage,
     machine::{Machine, Outbox},
     queue::{Discipline, Queue, Waiting},
+    setting::ServerSetting,
     time::{Span, Time},
 };
 use serde::{Deserialize, Serialize};
@@ -125,6 +129,8 @@ pub enum ServerControl {
     Restart,
     /// Everyone in the queue is turned away.
     Flush,
+    /// A setting is another one from now on.
+    Set(ServerSetting),
 }
 
 /// What a server asks for.
@@ -182,6 +188,10 @@ pub struct Server {
     gone: BTreeSet<(u32, Attempt)>,
     workers: Vec<Worker>,
     idle: Vec<u32>,
+    /// Workers that there were once: neither idle nor at work.
+    off: Vec<u32>,
+    /// How many of those at work go when they are free.
+    leaving: u32,
     slow_down: f64,
     error_share: f64,
     /// Rejections not yet paid for by a worker.
@@ -237,6 +247,8 @@ impl Server {
             gone: BTreeSet::new(),
             workers: vec![Worker { epoch: 0, job: None }; policy.workers as usize],
             idle: (0..policy.workers).rev().collect(),
+            off: vec![],
+            leaving: 0,
             slow_down: 1.0,
             error_share: 0.0,
             debt: Span::ZERO,
@@ -274,7 +286,13 @@ impl Server {
     /// Workers at work.
     #[inline]
     pub fn busy(&self) -> usize {
-        self.workers.len() - self.idle.len()
+        self.workers.len() - self.idle.len() - self.off.len()
+    }
+
+    /// Workers that it has by its settings; more are at work while some that have been taken away finish.
+    #[inline]
+    pub fn workers(&self) -> u32 {
+        self.policy.workers
     }
 
     /// Whether a pause holds it.
@@ -363,6 +381,9 @@ impl Server {
     /// A worker is free: it takes the next that waits.
     #[inline]
     fn next(&mut self, now: Time, worker: u32, out: &mut impl Outbox<ServerOut>) {
+        if self.leaving > 0 {
+            return self.leave(worker);
+        }
         loop {
             let next = self.queue.pop(now, &mut self.turned_away);
             while let Some(waiting) = self.turned_away.pop() {
@@ -450,6 +471,7 @@ impl Server {
                     }
                 }
             }
+            ServerControl::Set(setting) => self.set(now, setting, out),
             ServerControl::Pause | ServerControl::Restart => {}
         }
     }
@@ -466,6 +488,7 @@ impl Server {
                 out.put(ServerOut::WakeAt { at: busy.ends, worker: index as u32, epoch: worker.epoch });
             }
         }
+        self.take_up(now, out);
         for (came, input) in std::mem::take(&mut self.outside) {
             match input {
                 ServerIn::Arrive(job) => self.arrive(now, came, job, out),
@@ -488,6 +511,8 @@ impl Server {
             }
         }
         self.idle = (0..self.policy.workers).rev().collect();
+        self.off = (self.policy.workers..self.workers.len() as u32).collect();
+        self.leaving = 0;
         self.waiting.clear();
         let gone = std::mem::take(&mut self.gone);
         for waiting in std::mem::replace(&mut self.queue, Queue::new(self.policy.discipline)).drain() {

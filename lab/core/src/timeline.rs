@@ -6,6 +6,7 @@ use crate::{
     cache::Flush,
     client::ClientControl,
     server::ServerControl,
+    setting::{self, Setting},
     time::{Span, Time},
 };
 use serde::{Deserialize, Serialize};
@@ -112,6 +113,11 @@ pub enum Effect {
         /// Whether it stands still; else it is down and comes back with what it has kept.
         pause: bool,
     },
+    /// Settings are other ones: a config push, or an operator's change.
+    Set {
+        /// Which, each of them once.
+        settings: Vec<Setting>,
+    },
 }
 
 /// Some replicas of one service.
@@ -180,7 +186,8 @@ pub enum Change {
 }
 
 /// The changes that `disturbances` ask for, in order of time. Where several of one kind overlap, slow-downs multiply, delays
-/// add up, admitted shares multiply, the larger error share holds, a crash lasts until the last one is over, and so does a pause.
+/// add up, admitted shares multiply, the larger error share holds, a crash lasts until the last one is over, and so does a pause;
+/// of a setting the change that began last holds, and where that ends the one before it does again.
 /// A replica restarts unpaused: a pause neither outlives a crash nor begins during one.
 pub fn timeline(disturbances: &[Disturbance]) -> Vec<(Time, Change)> {
     let mut edges: Vec<(Time, usize, bool)> = vec![];
@@ -191,6 +198,8 @@ pub fn timeline(disturbances: &[Disturbance]) -> Vec<(Time, Change)> {
     // At one instant endings come first, so that back-to-back disturbances do not overlap.
     edges.sort_by_key(|&(at, index, begins)| (at, begins, index));
     let mut active = vec![false; disturbances.len()];
+    // Changes of settings, in the order in which they began.
+    let mut began: Vec<usize> = vec![];
     let mut changes = vec![];
     for (at, index, begins) in edges {
         active[index] = begins;
@@ -264,6 +273,20 @@ pub fn timeline(disturbances: &[Disturbance]) -> Vec<(Time, Change)> {
                     changes.push((at, Change::Manager { service: *service, control }));
                 }
             }
+            Effect::Set { settings } if begins => {
+                began.push(index);
+                changes.extend(setting::begin(settings).into_iter().map(|change| (at, change)));
+            }
+            Effect::Set { settings } => {
+                let place = began.iter().position(|other| *other == index).unwrap_or(0);
+                began.remove(place);
+                let (earlier, later) = began.split_at(place);
+                let of = |which: &[usize]| -> Vec<&Setting> {
+                    which.iter().flat_map(|&other| disturbances[other].effect.settings()).collect()
+                };
+                let told = setting::end(settings, &of(earlier), &of(later));
+                changes.extend(told.into_iter().map(|change| (at, change)));
+            }
             Effect::NetworkDelay { service, .. } => {
                 let extra = all().filter_map(|e| match e {
                     Effect::NetworkDelay { service: s, extra } if s == service => Some(*extra),
@@ -305,6 +328,16 @@ fn first_or_last(
         (true, 1) => Some(begin),
         (false, 0) => Some(end),
         _ => None,
+    }
+}
+
+impl Effect {
+    /// The settings that it changes.
+    pub fn settings(&self) -> &[Setting] {
+        match self {
+            Effect::Set { settings } => settings,
+            _ => &[],
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use lab_core::{
     draw::Draw,
     machine::Machine,
     retry::{Backoff, Jitter, Retry},
+    setting::ClientSetting,
     time::{Span, Time},
 };
 
@@ -335,6 +336,18 @@ mod property {
         Answer(usize, Outcome),
         Wake(usize),
         Advance(u64),
+        Set(ClientSetting),
+    }
+
+    fn setting() -> impl Strategy<Value = ClientSetting> {
+        prop_oneof![
+            (50u64..3000).prop_map(|t| ClientSetting::PerTryTimeout(Span::from_millis(t))),
+            (1u32..6).prop_map(ClientSetting::MaxAttempts),
+            (0u64..400).prop_map(|wait| ClientSetting::Backoff(fixed_backoff(wait))),
+            (0u32..3)
+                .prop_map(|at_least| { ClientSetting::Budget(Budget::Concurrent { ratio: 0.1, at_least }) }),
+            Just(ClientSetting::Budget(Budget::None)),
+        ]
     }
 
     fn act() -> impl Strategy<Value = Act> {
@@ -343,18 +356,20 @@ mod property {
             (any::<usize>(), 0usize..5).prop_map(|(i, o)| Act::Answer(i, Outcome::ALL[o])),
             any::<usize>().prop_map(Act::Wake),
             (1u64..2000).prop_map(Act::Advance),
+            setting().prop_map(Act::Set),
         ]
     }
 
     proptest! {
         /// Whatever comes back in whatever order: every call ends exactly once, no call makes more attempts than allowed, each attempt ends
-        /// once or is answered late, and what is counted as in flight is what was sent and has not ended.
+        /// once or is answered late, and what is counted as in flight is what was sent and has not ended; whatever is set meanwhile.
         #[test]
         fn every_call_ends_once(acts in proptest::collection::vec(act(), 1..400)) {
             let mut policy = policy();
             policy.retry.backoff = fixed_backoff(200);
             policy.deadline = Span::from_millis(2500);
             let mut rig = Rig::new(&policy);
+            let (mut allowed, mut most) = (policy.clone(), 3);
             let (mut now, mut calls, mut over) = (ms(0), 0u64, vec![]);
             let (mut jobs, mut timers): (Vec<Job>, Vec<(Time, Wake)>) = (vec![], vec![]);
             let (mut sent_count, mut ended) = (0u32, 0u32);
@@ -370,14 +385,19 @@ mod property {
                         now = now.max(at);
                         rig.step(now, ClientIn::Woken(wake))
                     }
+                    Act::Set(setting) => {
+                        allowed.set(setting);
+                        most = most.max(allowed.retry.max_attempts);
+                        rig.step(now, set(setting))
+                    }
                     Act::Advance(by) => { now = now + Span::from_millis(by); vec![] }
                     _ => vec![],
                 };
                 for output in outputs {
                     match output {
                         ClientOut::Send { job, .. } => {
-                            prop_assert!(job.number <= 3);
-                            prop_assert!(job.gives_up_at <= now + Span::from_secs(1));
+                            prop_assert!(job.number <= most);
+                            prop_assert!(job.gives_up_at <= now + allowed.per_try_timeout);
                             jobs.push(job);
                             sent_count += 1;
                         }
@@ -466,4 +486,120 @@ fn a_crash_ends_every_call_once_and_what_is_said_of_them_later_is_stale() {
     assert_eq!(rig.step(ms(110), ClientIn::Woken(backing_off[0].1)), []);
     assert_eq!(rig.answer(ms(120), flies, Outcome::Success), [ClientOut::Late { attempt: flies }]);
     assert_eq!(done(&rig.answer(ms(130), now, Outcome::Success)), Some((Outcome::Success, 1)));
+}
+
+fn set(setting: ClientSetting) -> ClientIn {
+    ClientIn::Control(ClientControl::Set(setting))
+}
+
+fn seconds(seconds: u64) -> Span {
+    Span::from_secs(seconds)
+}
+
+#[test]
+fn attempts_that_have_been_sent_keep_their_timeout() {
+    let mut rig = Rig::new(&policy());
+    let old = sent(&rig.arrive(ms(0), 1)).unwrap();
+    assert_eq!(rig.step(ms(100), set(ClientSetting::PerTryTimeout(seconds(3)))), []);
+    let long = sent(&rig.arrive(ms(200), 2)).unwrap();
+    assert_eq!((old.gives_up_at, long.gives_up_at), (ms(1000), ms(3200)));
+    rig.step(ms(300), set(ClientSetting::PerTryTimeout(Span::from_millis(50))));
+    let outputs = rig.arrive(ms(400), 3);
+    let short = sent(&outputs).unwrap();
+    // It times out before the others, for which a timer has been asked already.
+    assert_eq!(wakes(&outputs), [(ms(450), Wake::Timeout(short.attempt))]);
+    let retried = sent(&rig.timeout(ms(450), short.attempt)).unwrap();
+    assert_eq!((retried.call, retried.gives_up_at), (3, ms(500)));
+    // The first one still has its second, and its retry the timeout that is in force.
+    let retried = sent(&rig.step(ms(1000), ClientIn::Woken(Wake::Timeouts))).unwrap();
+    assert_eq!((retried.call, retried.gives_up_at), (1, ms(1050)));
+    rig.step(ms(1010), set(ClientSetting::PerTryTimeout(seconds(1))));
+    assert_eq!(sent(&rig.arrive(ms(1020), 4)).unwrap().gives_up_at, ms(2020));
+}
+
+#[test]
+fn how_often_and_on_what_is_retried_is_asked_when_an_attempt_has_failed() {
+    let mut rig = Rig::new(&policy());
+    let first = sent(&rig.arrive(ms(0), 1)).unwrap();
+    let second = sent(&rig.answer(ms(1), first.attempt, Outcome::Rejected)).unwrap();
+    rig.step(ms(2), set(ClientSetting::MaxAttempts(2)));
+    assert_eq!(done(&rig.answer(ms(3), second.attempt, Outcome::Rejected)), Some((Outcome::Rejected, 2)));
+    rig.step(ms(4), set(ClientSetting::MaxAttempts(5)));
+    let mut job = sent(&rig.arrive(ms(5), 2)).unwrap();
+    for _ in 0..4 {
+        job = sent(&rig.answer(ms(6), job.attempt, Outcome::Rejected)).unwrap();
+    }
+    assert_eq!(done(&rig.answer(ms(7), job.attempt, Outcome::Rejected)), Some((Outcome::Rejected, 5)));
+    let job = sent(&rig.arrive(ms(8), 3)).unwrap();
+    rig.step(ms(9), set(ClientSetting::RetryOn(OutcomeSet::of(&[Outcome::Error]))));
+    assert_eq!(done(&rig.answer(ms(10), job.attempt, Outcome::Rejected)), Some((Outcome::Rejected, 1)));
+    let job = sent(&rig.arrive(ms(11), 4)).unwrap();
+    assert!(sent(&rig.answer(ms(12), job.attempt, Outcome::Error)).is_some());
+}
+
+#[test]
+fn a_retry_that_is_scheduled_keeps_its_wait() {
+    let mut policy = policy();
+    policy.retry.backoff = fixed_backoff(100);
+    let mut rig = Rig::new(&policy);
+    let reject = |rig: &mut Rig, now, job: Job| wakes(&rig.answer(now, job.attempt, Outcome::Rejected));
+    let first = sent(&rig.arrive(ms(0), 1)).unwrap();
+    let planned = reject(&mut rig, ms(10), first);
+    assert_eq!(planned[0].0, ms(110));
+    rig.step(ms(20), set(ClientSetting::Backoff(fixed_backoff(700))));
+    rig.step(ms(20), set(ClientSetting::MaxAttempts(1)));
+    let second = sent(&rig.step(ms(110), ClientIn::Woken(planned[0].1))).unwrap();
+    rig.step(ms(115), set(ClientSetting::MaxAttempts(9)));
+    assert_eq!(reject(&mut rig, ms(120), second)[0].0, ms(820));
+}
+
+fn bucket(burst: f64) -> Budget {
+    Budget::TokenBucket { credit_per: CreditPer::Success, ratio: 0.0, burst }
+}
+
+/// How many of `calls` calls that are rejected at once may be tried again.
+fn retries_of(rig: &mut Rig, now: Time, calls: std::ops::Range<u64>) -> usize {
+    let mut retried = 0;
+    for call in calls {
+        let mut job = sent(&rig.arrive(now, call)).unwrap();
+        while let Some(next) = sent(&rig.answer(now, job.attempt, Outcome::Rejected)) {
+            job = next;
+            retried += 1;
+        }
+    }
+    retried
+}
+
+#[test]
+fn a_budget_is_full_when_it_comes_into_force_and_the_old_one_when_it_comes_back() {
+    let mut policy = policy();
+    policy.retry.budget = bucket(4.0);
+    let mut rig = Rig::new(&policy);
+    assert_eq!(retries_of(&mut rig, ms(0), 0..3), 4);
+    rig.step(ms(1), set(ClientSetting::Budget(bucket(1.0))));
+    assert_eq!(retries_of(&mut rig, ms(2), 3..6), 1);
+    rig.step(ms(3), set(ClientSetting::Budget(Budget::None)));
+    assert_eq!(retries_of(&mut rig, ms(4), 6..9), 6);
+    rig.step(ms(5), set(ClientSetting::Budget(bucket(4.0))));
+    assert_eq!(retries_of(&mut rig, ms(6), 9..12), 4);
+}
+
+/// A budget of retries in progress knows of those that were begun before it was there, or it would let more be made when they end.
+#[test]
+fn a_concurrent_budget_counts_the_retries_under_way() {
+    let mut policy = policy();
+    policy.retry.backoff = fixed_backoff(100);
+    let mut rig = Rig::new(&policy);
+    let fail = |rig: &mut Rig, job: Job| wakes(&rig.answer(ms(1), job.attempt, Outcome::Rejected));
+    let jobs: Vec<Job> = (0..5).map(|call| sent(&rig.arrive(ms(0), call)).unwrap()).collect();
+    // Call 0 waits for its retry, and that of call 1 is in flight.
+    fail(&mut rig, jobs[0]);
+    let wake = fail(&mut rig, jobs[1])[0].1;
+    let second = sent(&rig.step(ms(101), ClientIn::Woken(wake))).unwrap();
+    let budget = Budget::Concurrent { ratio: 0.0, at_least: 3 };
+    rig.step(ms(102), set(ClientSetting::Budget(budget)));
+    assert_eq!(fail(&mut rig, jobs[2]).len(), 1, "the third");
+    assert_eq!(fail(&mut rig, jobs[3]).len(), 0, "a fourth is too many");
+    rig.answer(ms(103), second.attempt, Outcome::Success);
+    assert_eq!(fail(&mut rig, jobs[4]).len(), 1, "one has ended");
 }

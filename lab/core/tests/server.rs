@@ -6,6 +6,7 @@ use lab_core::{
     machine::Machine,
     queue::Discipline,
     server::{Cancel, DemandPer, Server, ServerControl, ServerIn, ServerOut, ServerPolicy, Work},
+    setting::ServerSetting,
     time::{Span, Time},
 };
 
@@ -520,6 +521,165 @@ fn attempts_of_a_call_share_their_demand_unless_told_otherwise() {
     assert!(own[0] != own[1] && own[1] != own[2], "{own:?}");
 }
 
+fn set(setting: ServerSetting) -> ServerControl {
+    ServerControl::Set(setting)
+}
+
+#[test]
+fn added_workers_begin_at_once_with_what_waits() {
+    let mut rig = Rig::new(&policy());
+    for call in 0..5 {
+        rig.arrive(call);
+    }
+    rig.pass(ms(50));
+    rig.tell(set(ServerSetting::Workers(3)));
+    assert_eq!((rig.server.busy(), rig.server.queued(), rig.server.workers()), (3, 2, 3));
+    // Call 0 has begun at 0 ms, calls 1 and 2 at 50 ms, and whoever is free takes the next.
+    assert_eq!(order(&rig.pass(ms(150))), [0, 1, 2]);
+    assert_eq!(order(&rig.pass(ms(250))), [3, 4]);
+}
+
+#[test]
+fn workers_are_taken_away_when_they_are_free() {
+    let mut rig = Rig::new(&ServerPolicy { workers: 4, ..policy() });
+    for call in 0..3 {
+        rig.arrive(call);
+    }
+    // One is free and goes at once; of three at work one goes when its work is done.
+    rig.tell(set(ServerSetting::Workers(2)));
+    for call in 3..6 {
+        rig.arrive(call);
+    }
+    assert_eq!((rig.server.busy(), rig.server.queued()), (3, 3));
+    let done = rig.pass(ms(100));
+    assert_eq!(order(&done), [0, 1, 2]);
+    assert!(done.iter().all(|ending| ending.3.held == span(100)), "nobody's work is cut: {done:?}");
+    assert_eq!((rig.server.busy(), rig.server.queued()), (2, 1));
+    assert_eq!(order(&rig.pass(ms(300))), [3, 4, 5]);
+    assert_eq!((rig.server.busy(), rig.server.queued()), (0, 0));
+}
+
+#[test]
+fn workers_that_were_to_leave_stay_when_they_are_wanted_again() {
+    let mut rig = Rig::new(&ServerPolicy { workers: 3, ..policy() });
+    for call in 0..6 {
+        rig.arrive(call);
+    }
+    rig.tell(set(ServerSetting::Workers(1)));
+    rig.tell(set(ServerSetting::Workers(2)));
+    assert_eq!((rig.server.busy(), rig.server.queued()), (3, 3));
+    rig.pass(ms(100));
+    assert_eq!((rig.server.busy(), rig.server.queued()), (2, 1));
+    // And one that has gone comes back.
+    rig.tell(set(ServerSetting::Workers(3)));
+    assert_eq!((rig.server.busy(), rig.server.queued()), (3, 0));
+    assert_eq!(order(&rig.pass(ms(200))), [3, 4, 5]);
+}
+
+#[test]
+fn workers_added_during_a_pause_begin_after_it() {
+    let mut rig = Rig::new(&policy());
+    for call in 0..3 {
+        rig.arrive(call);
+    }
+    rig.tell(ServerControl::Pause);
+    rig.tell(set(ServerSetting::Workers(2)));
+    assert_eq!((rig.server.busy(), rig.server.queued()), (1, 2));
+    rig.pass(ms(500));
+    rig.tell(ServerControl::Resume);
+    assert_eq!((rig.server.busy(), rig.server.queued()), (2, 1));
+}
+
+/// The workers are the config's, not the process's.
+#[test]
+fn a_crash_does_not_undo_a_setting() {
+    let mut rig = Rig::new(&ServerPolicy { workers: 2, ..policy() });
+    for call in 0..4 {
+        rig.arrive(call);
+    }
+    rig.tell(set(ServerSetting::Workers(1)));
+    assert_eq!(rig.tell(ServerControl::Crash).len(), 4);
+    rig.tell(ServerControl::Restart);
+    for call in 4..7 {
+        rig.arrive(call);
+    }
+    assert_eq!((rig.server.busy(), rig.server.queued()), (1, 2));
+    rig.tell(set(ServerSetting::Workers(2)));
+    assert_eq!((rig.server.busy(), rig.server.queued()), (2, 1));
+}
+
+#[test]
+fn who_waits_survives_a_change_of_discipline() {
+    let mut rig = Rig::new(&policy());
+    for call in 0..4 {
+        rig.arrive(call);
+    }
+    assert_eq!(rig.tell(set(ServerSetting::Discipline(Discipline::Lifo))), []);
+    assert_eq!(rig.server.queued(), 3);
+    assert_eq!(order(&rig.pass(ms(200))), [0, 3]);
+    assert_eq!(rig.tell(set(ServerSetting::Discipline(Discipline::Fifo))), []);
+    rig.arrive(4);
+    // Call 2 was taken when call 3 was done; then the oldest comes first again.
+    assert_eq!(order(&rig.pass(ms(500))), [2, 1, 4]);
+}
+
+/// A queue in which somebody waits for longer than the interval stands, whatever its discipline has been so far.
+#[test]
+fn adaptive_lifo_takes_over_a_standing_queue() {
+    let mut rig = Rig::new(&policy());
+    for call in 0..4 {
+        rig.arrive(call);
+    }
+    rig.pass(ms(150));
+    let adaptive = Discipline::AdaptiveLifo { interval: span(40), target: Span::FOREVER };
+    rig.tell(set(ServerSetting::Discipline(adaptive)));
+    assert_eq!(order(&rig.pass(ms(400))), [1, 3, 2]);
+}
+
+#[test]
+fn a_smaller_queue_keeps_who_waits_and_turns_others_away() {
+    let mut rig = Rig::new(&policy());
+    for call in 0..4 {
+        rig.arrive(call);
+    }
+    assert_eq!(rig.tell(set(ServerSetting::Capacity(1))), []);
+    assert_eq!(outcomes(&rig.arrive(4)), [(4, REJECTED)]);
+    rig.pass(ms(300));
+    assert_eq!((rig.server.queued(), rig.arrive(5)), (0, vec![]));
+    assert_eq!(outcomes(&rig.arrive(6)), [(6, REJECTED)]);
+    rig.tell(set(ServerSetting::Capacity(2)));
+    assert_eq!(rig.arrive(7), []);
+}
+
+#[test]
+fn deadlines_stop_work_that_starts_after_they_come_into_force() {
+    let mut rig = Rig::new(&policy());
+    for call in 0..3 {
+        rig.step(ServerIn::Arrive(job(call, ms(50))));
+    }
+    rig.tell(set(ServerSetting::Cancel(Cancel::Deadline)));
+    // Call 0 goes on to its end, and the others are dropped then.
+    assert_eq!(outcomes(&rig.pass(ms(100))), [(0, SUCCESS), (1, None), (2, None)]);
+}
+
+#[test]
+fn hang_ups_are_heard_of_from_when_they_are_listened_to() {
+    let mut rig = Rig::new(&policy());
+    for call in 0..5 {
+        rig.arrive(call);
+    }
+    rig.disconnect(1);
+    rig.tell(set(ServerSetting::Cancel(Cancel::OnDisconnect)));
+    rig.disconnect(2);
+    assert_eq!(rig.server.queued(), 3);
+    // Call 0, at work, is dropped; call 1, which nobody listened to, is worked on; call 2 has gone.
+    assert_eq!(outcomes(&rig.disconnect(0)), [(0, None)]);
+    rig.disconnect(3);
+    rig.tell(set(ServerSetting::Cancel(Cancel::Never)));
+    rig.disconnect(4);
+    assert_eq!(outcomes(&rig.pass(ms(1000))), [(1, SUCCESS), (4, SUCCESS)]);
+}
+
 mod property {
     use super::*;
     use proptest::prelude::*;
@@ -542,6 +702,7 @@ mod property {
             Just(ServerControl::Crash),
             Just(ServerControl::Restart),
             Just(ServerControl::Flush),
+            setting().prop_map(ServerControl::Set),
         ];
         prop_oneof![
             8 => (0u64..600).prop_map(|patience| Act::Arrive { patience }),
@@ -551,18 +712,36 @@ mod property {
         ]
     }
 
-    fn any_policy() -> impl Strategy<Value = ServerPolicy> {
-        let disciplines = prop_oneof![
+    fn disciplines() -> impl Strategy<Value = Discipline> {
+        prop_oneof![
             Just(Discipline::Fifo),
             Just(Discipline::Lifo),
             Just(Discipline::AdaptiveLifo { interval: span(100), target: span(20) }),
             Just(Discipline::AdaptiveLifo { interval: span(100), target: Span::FOREVER }),
             Just(Discipline::Codel { target: span(5), interval: span(50) }),
-        ];
-        let cancels = prop_oneof![Just(Cancel::Never), Just(Cancel::OnDisconnect), Just(Cancel::Deadline)];
-        let capacities = prop_oneof![0usize..6, Just(usize::MAX)];
+        ]
+    }
+
+    fn cancels() -> impl Strategy<Value = Cancel> {
+        prop_oneof![Just(Cancel::Never), Just(Cancel::OnDisconnect), Just(Cancel::Deadline)]
+    }
+
+    fn capacities() -> impl Strategy<Value = usize> {
+        prop_oneof![0usize..6, Just(usize::MAX)]
+    }
+
+    fn setting() -> impl Strategy<Value = ServerSetting> {
+        prop_oneof![
+            3 => (1u32..8).prop_map(ServerSetting::Workers),
+            1 => disciplines().prop_map(ServerSetting::Discipline),
+            1 => capacities().prop_map(ServerSetting::Capacity),
+            1 => cancels().prop_map(ServerSetting::Cancel),
+        ]
+    }
+
+    fn any_policy() -> impl Strategy<Value = ServerPolicy> {
         let errors = prop_oneof![Just(None), Just(Some(Demand::Constant(span(20))))];
-        (1u32..4, disciplines, cancels, capacities, errors).prop_map(
+        (1u32..4, disciplines(), cancels(), capacities(), errors).prop_map(
             |(workers, discipline, cancel, capacity, error_service_time)| ServerPolicy {
                 workers,
                 discipline,
@@ -580,13 +759,16 @@ mod property {
         #![proptest_config(ProptestConfig::with_cases(400))]
 
         /// Conservation. Every arrival ends in exactly one reply or drop, or is inside, or its caller has hung up while it waited; nobody is
-        /// answered who did not come; places and workers are never overdrawn; in the end a server that is up empties itself.
+        /// answered who did not come; places and workers are never overdrawn, except by those that were there when settings became
+        /// smaller; nobody waits while a worker is free; in the end a server that is up empties itself.
         #[test]
         fn nothing_is_lost_or_answered_twice(
             policy in any_policy(),
             acts in proptest::collection::vec(act(), 1..300),
         ) {
+            let mut policy = policy;
             let mut rig = Rig::new(&policy);
+            let mut listened = policy.cancel == Cancel::OnDisconnect;
             let mut inside = BTreeSet::new();
             let mut hung_up = BTreeSet::new();
             let mut calls = 0u64;
@@ -596,6 +778,11 @@ mod property {
                 Act::Pass(10_000_000),
             ]);
             for act in acts {
+                let (busy, queued) = (rig.server.busy(), rig.server.queued());
+                if let Act::Control(ServerControl::Set(setting)) = act {
+                    policy.set(setting);
+                    listened |= policy.cancel == Cancel::OnDisconnect;
+                }
                 let endings = match act {
                     Act::Arrive { patience } => {
                         calls += 1;
@@ -619,17 +806,19 @@ mod property {
                     prop_assert!(inside.remove(call), "call {} ended as {:?} but was not inside", call, outcome);
                     prop_assert!(work.stale <= work.held);
                 }
-                if policy.cancel != Cancel::OnDisconnect {
+                if !listened {
                     prop_assert_eq!(rig.server.inside(), inside.len());
                 }
                 prop_assert!(rig.server.inside() <= inside.len());
-                prop_assert!(rig.server.busy() <= policy.workers as usize);
-                prop_assert!(rig.server.queued() <= policy.capacity);
+                prop_assert_eq!(rig.server.workers(), policy.workers);
+                prop_assert!(rig.server.busy() <= busy.max(policy.workers as usize));
+                prop_assert!(rig.server.queued() <= queued.max(policy.capacity));
+                let works = !rig.server.is_paused() && !rig.server.is_down();
+                prop_assert!(!works || rig.server.queued() == 0 || rig.server.busy() >= policy.workers as usize);
             }
             prop_assert_eq!(rig.server.inside(), 0);
             // Only who hung up while waiting, at a server that takes notice, ends without a word.
-            let noticed = policy.cancel == Cancel::OnDisconnect;
-            let lost: Vec<_> = inside.iter().filter(|call| !noticed || !hung_up.contains(call)).collect();
+            let lost: Vec<_> = inside.iter().filter(|call| !listened || !hung_up.contains(call)).collect();
             prop_assert!(lost.is_empty(), "{:?} never ended", lost);
         }
     }

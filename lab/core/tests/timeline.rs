@@ -2,6 +2,7 @@
 use lab_core::{
     client::ClientControl,
     server::ServerControl,
+    setting::{ClientSetting, ServerSetting, Setting},
     time::{Span, Time},
     timeline::{Change, Disturbance, Effect, Replicas, Role, timeline},
 };
@@ -147,4 +148,98 @@ fn a_load_spike_only_leaves_marks() {
         changes,
         [Change::Mark { disturbance: 0, begins: true }, Change::Mark { disturbance: 0, begins: false }]
     );
+}
+
+fn workers(which: &[u32], to: u32) -> Setting {
+    let (to, back) = (ServerSetting::Workers(to), ServerSetting::Workers(8));
+    Setting::Server { replicas: replica(which), to, back }
+}
+
+fn capacity(which: &[u32], to: usize) -> Setting {
+    let (to, back) = (ServerSetting::Capacity(to), ServerSetting::Capacity(usize::MAX));
+    Setting::Server { replicas: replica(which), to, back }
+}
+
+fn timeout(group: usize, to: u64) -> Setting {
+    let (to, back) = (Span::from_secs(to), Span::from_secs(1));
+    let [to, back] = [to, back].map(ClientSetting::PerTryTimeout);
+    Setting::Client { group, to, back }
+}
+
+fn during(from: u64, until: u64, settings: Vec<Setting>) -> Disturbance {
+    disturbance(from, until, Effect::Set { settings })
+}
+
+/// What replica `which` has its settings changed to, with the second.
+fn set(list: &[Disturbance], which: u32) -> Vec<(u64, ServerSetting)> {
+    let setting = |(at, control)| match control {
+        ServerControl::Set(setting) => Some((at, setting)),
+        _ => None,
+    };
+    told(list, which).into_iter().filter_map(setting).collect()
+}
+
+#[test]
+fn a_setting_is_another_one_and_then_as_before() {
+    let list = [during(10, 20, vec![workers(&[0, 1], 12), capacity(&[0], 50), timeout(0, 3)])];
+    use ServerSetting::{Capacity, Workers};
+    assert_eq!(
+        set(&list, 0),
+        [(10, Workers(12)), (10, Capacity(50)), (20, Workers(8)), (20, Capacity(usize::MAX))]
+    );
+    assert_eq!(set(&list, 1), [(10, Workers(12)), (20, Workers(8))]);
+    assert_eq!(set(&list, 2), []);
+}
+
+/// The change that began last holds. One that ends below it goes unnoticed: the machine is not told again what it knows, or a
+/// budget would be filled up.
+#[test]
+fn of_overlapping_changes_of_a_setting_the_last_one_holds() {
+    use ServerSetting::Workers;
+    let inside = [during(10, 40, vec![workers(&[0], 12)]), during(20, 30, vec![workers(&[0], 4)])];
+    assert_eq!(set(&inside, 0), [(10, Workers(12)), (20, Workers(4)), (30, Workers(12)), (40, Workers(8))]);
+    let across = [during(10, 30, vec![workers(&[0], 12)]), during(20, 40, vec![workers(&[0], 4)])];
+    assert_eq!(set(&across, 0), [(10, Workers(12)), (20, Workers(4)), (40, Workers(8))]);
+    // The order of beginning counts, not that of the list.
+    let listed = [during(20, 40, vec![workers(&[0], 4)]), during(10, 30, vec![workers(&[0], 12)])];
+    assert_eq!(set(&listed, 0), set(&across, 0));
+    let three = [
+        during(10, 30, vec![workers(&[0], 10)]),
+        during(15, 60, vec![workers(&[0], 11)]),
+        during(20, 50, vec![workers(&[0], 12)]),
+    ];
+    let expected =
+        [(10, Workers(10)), (15, Workers(11)), (20, Workers(12)), (50, Workers(11)), (60, Workers(8))];
+    assert_eq!(set(&three, 0), expected);
+}
+
+#[test]
+fn changes_of_other_settings_replicas_and_groups_do_not_meet() {
+    use ServerSetting::{Capacity, Workers};
+    let list = [
+        during(10, 40, vec![workers(&[0, 1], 12)]),
+        during(20, 30, vec![workers(&[1], 4), capacity(&[0], 9), timeout(0, 3)]),
+        during(25, 50, vec![timeout(1, 5)]),
+    ];
+    let restored = Capacity(usize::MAX);
+    assert_eq!(set(&list, 0), [(10, Workers(12)), (20, Capacity(9)), (30, restored), (40, Workers(8))]);
+    assert_eq!(set(&list, 1), [(10, Workers(12)), (20, Workers(4)), (30, Workers(12)), (40, Workers(8))]);
+    let of_group = |who| -> Vec<(u64, ClientControl)> {
+        let told = timeline(&list).into_iter().filter_map(|(at, change)| match change {
+            Change::Client { group, control } if group == who => Some((at.0 / 1_000_000_000, control)),
+            _ => None,
+        });
+        told.collect()
+    };
+    let timeout = |s| ClientControl::Set(ClientSetting::PerTryTimeout(Span::from_secs(s)));
+    assert_eq!(of_group(0), [(20, timeout(3)), (30, timeout(1))]);
+    assert_eq!(of_group(1), [(25, timeout(5)), (50, timeout(1))]);
+}
+
+/// An ending comes first at one instant, so the new value is the last word.
+#[test]
+fn back_to_back_changes_of_a_setting_follow_each_other() {
+    use ServerSetting::Workers;
+    let list = [during(20, 30, vec![workers(&[0], 4)]), during(10, 20, vec![workers(&[0], 12)])];
+    assert_eq!(set(&list, 0), [(10, Workers(12)), (20, Workers(8)), (20, Workers(4)), (30, Workers(8))]);
 }

@@ -2,6 +2,7 @@
 use super::{
     cache::FlushKeys,
     choice::Selection,
+    setting::Settings,
     units::{Duration, Limit, Share},
 };
 use lab_core::time::Span;
@@ -148,6 +149,8 @@ pub enum Disturb {
         #[serde(default)]
         service: String,
     },
+    /// Settings have other values: a config push that is rolled back at the end.
+    Set(Settings),
 }
 
 /// What an operator does.
@@ -186,4 +189,6 @@ pub enum Pull {
         #[serde(default)]
         replicas: Selection<u32>,
     },
+    /// Settings have other values: a longer timeout, a retry budget, another queue discipline, more workers.
+    Set(Settings),
 }

@@ -32,7 +32,25 @@ impl Expander<'_> {
                 self.preset(&mut service.value, "membership");
             }
         }
+        for block in ["triggers", "levers"] {
+            if let Some(Node { value: Value::Map(all), .. }) = root.get_mut(block) {
+                for one in all {
+                    self.settings(&mut one.value);
+                }
+            }
+        }
         self.recordings(root);
+    }
+
+    /// Expands the retry policies among the settings that a trigger or a lever changes.
+    fn settings(&mut self, one: &mut Node) {
+        let settings = one.get_mut("do").and_then(|action| action.get_mut("set"));
+        let Some(Node { value: Value::Map(settings), .. }) = settings else { return };
+        for setting in settings {
+            if setting.key.text().is_some_and(|path| path.ends_with(".retry")) {
+                self.preset_of(&mut setting.value, "retry");
+            }
+        }
     }
 
     fn wrong(&mut self, node: &Node, path: &str, message: String, help: Option<String>) {
@@ -100,7 +118,13 @@ impl Expander<'_> {
 
     /// Replaces `preset: NAME` in a block of `parent` by the preset's settings, under those that are written beside it.
     fn preset(&mut self, parent: &mut Node, block: &str) {
-        let Some(written) = parent.get_mut(block) else { return };
+        if let Some(written) = parent.get_mut(block) {
+            self.preset_of(written, block);
+        }
+    }
+
+    /// The same in `written`, which is such a block.
+    fn preset_of(&mut self, written: &mut Node, block: &str) {
         let Some(entry) = written.entry("preset").cloned() else { return };
         let Some(name) = entry.value.text() else { return };
         let Some(preset) = preset::find(block, name) else {

@@ -30,6 +30,7 @@ mod reference;
 pub mod replication;
 mod resolve;
 pub mod service;
+pub mod setting;
 pub mod sweep;
 pub mod units;
 pub mod workload;

@@ -96,6 +96,27 @@ impl Node {
         self.entries().iter().find(|e| e.key.text() == Some(key))
     }
 
+    /// The item at `index`, counted from 0, if it is a list that has one.
+    pub fn item(&self, index: &str) -> Option<&Node> {
+        match &self.value {
+            Value::List(items) => index.parse::<usize>().ok().and_then(|index| items.get(index)),
+            _ => None,
+        }
+    }
+
+    /// The first step of a dotted path from here, and the steps that are left. A key that holds dots itself is one step.
+    pub fn step<'p>(&self, path: &'p str) -> (&'p str, &'p str) {
+        let keys = self.entries().iter().filter_map(|entry| entry.key.text());
+        let leads = |key: &&str| {
+            key.contains('.')
+                && path.strip_prefix(*key).is_some_and(|left| left.is_empty() || left.starts_with('.'))
+        };
+        match keys.filter(leads).map(str::len).max() {
+            Some(length) => (&path[..length], path[length..].trim_start_matches('.')),
+            None => path.split_once('.').unwrap_or((path, "")),
+        }
+    }
+
     /// The value at `key`, to change it.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
         match &mut self.value {

@@ -8,21 +8,28 @@ use super::{
 /// Puts `value` at the dotted path that `path` holds. Its parent must exist; a map replaces what stood there whole.
 pub(super) fn change(root: &mut Node, path: &Node, value: &Node) -> Result<(), Box<Finding>> {
     let text = path.text().unwrap_or("");
-    let steps: Vec<&str> = text.split('.').collect();
     let wrong = |Nowhere { message, label, help }| {
         let mut finding = Finding::error(path.place, message, label, help);
         finding.path = text.into();
         Box::new(finding)
     };
-    if steps.iter().any(|s| s.is_empty()) {
+    if text.split('.').any(str::is_empty) {
         return Err(wrong(no_path(text)));
     }
-    let (parents, last) = (&steps[..steps.len() - 1], steps[steps.len() - 1]);
-    let parent = parents.join(".");
-    if !parent.is_empty() {
-        find(root, &parent).map_err(wrong)?;
-    }
-    let node = parents.iter().fold(root, |node, step| node.get_mut(step).expect("it was found"));
+    let mut node = root;
+    let mut left = text;
+    let (parent, last) = loop {
+        let parent = text[..text.len() - left.len()].trim_end_matches('.').to_owned();
+        let (step, rest) = node.step(left);
+        if rest.is_empty() {
+            break (parent, step);
+        }
+        if node.get(step).is_none() && node.item(step).is_none() {
+            return Err(wrong(nothing_there(&parent, step, node)));
+        }
+        node = node.get_mut(step).expect("it is there");
+        left = rest;
+    };
     match &mut node.value {
         Value::Map(_) => {
             let mut key = Node::word(last, path.place);
@@ -54,17 +61,17 @@ pub(super) struct Nowhere {
 
 /// What stands at the dotted `path`.
 pub(super) fn find<'n>(root: &'n Node, path: &str) -> Result<&'n Node, Nowhere> {
-    let steps: Vec<&str> = path.split('.').collect();
-    if steps.iter().any(|step| step.is_empty()) {
+    if path.split('.').any(str::is_empty) {
         return Err(no_path(path));
     }
     let mut node = root;
-    for (depth, step) in steps.iter().enumerate() {
-        let next = match &node.value {
-            Value::List(items) => step.parse::<usize>().ok().and_then(|index| items.get(index)),
-            _ => node.get(step),
-        };
-        node = next.ok_or_else(|| nothing_there(&steps[..depth].join("."), step, node))?;
+    let mut left = path;
+    while !left.is_empty() {
+        let (step, rest) = node.step(left);
+        let next = node.get(step).or_else(|| node.item(step));
+        let parent = path[..path.len() - left.len()].trim_end_matches('.');
+        node = next.ok_or_else(|| nothing_there(parent, step, node))?;
+        left = rest;
     }
     Ok(node)
 }

@@ -178,7 +178,6 @@ const LATER: &[&str] = &[
     "aimd",
     "cache",
     "cache_flush",
-    "config_push",
     "craq",
     "chain",
     "gradient2",
@@ -192,7 +191,6 @@ const LATER: &[&str] = &[
     "shared_log",
     "vegas",
     "add_replicas",
-    "raise_timeout",
     "token_bucket_limit",
     "consecutive_failures",
     "error_ratio",
@@ -237,7 +235,12 @@ impl de::Error for ReadError {
             error.label = format!("available: {}", any_of(expected));
             return error;
         }
-        let mut error = ReadError::new(format!("unknown choice `{variant}`"), suggest(variant, expected));
+        let set = "settings change with `set`, such as `set: { clients.web.per_try_timeout: 2 s }`";
+        let help = match variant {
+            "config_push" | "raise_timeout" | "add_workers" => Some(set.into()),
+            _ => suggest(variant, expected),
+        };
+        let mut error = ReadError::new(format!("unknown choice `{variant}`"), help);
         error.label = format!("expected {}", any_of(expected));
         error
     }

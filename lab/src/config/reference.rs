@@ -109,6 +109,8 @@ impl Page {
         }
         if schema["properties"].is_object() {
             self.keys(schema);
+        } else if let Some(patterns) = schema["patternProperties"].as_object() {
+            self.paths(patterns);
         } else if let Some(choices) = schema["oneOf"].as_array() {
             self.choices(choices);
         } else if let Some(parts) = schema["anyOf"].as_array() {
@@ -133,6 +135,17 @@ impl Page {
             };
             let (kind, about) = (self.kind(property), described(property));
             let _ = writeln!(self.text, "| `{key}` | {kind} | {default} | {} |", about.replace('|', "\\|"));
+        }
+        self.text.push('\n');
+    }
+
+    /// Keys that are dotted paths with a name in them.
+    fn paths(&mut self, patterns: &Map<String, Value>) {
+        self.text.push_str("| path | value | meaning |\n|---|---|---|\n");
+        for (pattern, property) in patterns {
+            let path = pattern.trim_matches(['^', '$']).replace("[^.]+", "NAME").replace('\\', "");
+            let (kind, about) = (self.kind(property), described(property));
+            let _ = writeln!(self.text, "| `{path}` | {kind} | {about} |");
         }
         self.text.push('\n');
     }

@@ -2,7 +2,9 @@
 use super::{
     Experiment,
     choice::OrNone,
+    client::{Backoff, Retry},
     disturbance::{Disturb, Pull},
+    setting::{ClientValue, Setting, Settings},
     units::{Duration, Share},
 };
 use lab_core::time::Span;
@@ -14,10 +16,15 @@ pub(super) fn resolve(experiment: &mut Experiment) {
         experiment.healthy.good = share;
     }
     for client in experiment.clients.values_mut() {
-        if let OrNone::Some(retry) = &mut client.retry
-            && let OrNone::Some(backoff) = &mut retry.backoff
-        {
-            backoff.initial_after_rejection.get_or_insert(backoff.initial);
+        resolve_retry(&mut client.retry);
+    }
+    let pushed = experiment.triggers.values_mut().filter_map(|t| t.action.settings_mut());
+    let pulled = experiment.levers.values_mut().filter_map(|l| l.action.settings_mut());
+    for setting in pushed.chain(pulled).flat_map(|settings| &mut settings.0) {
+        match setting {
+            Setting::Client(_, ClientValue::Retry(retry)) => resolve_retry(retry),
+            Setting::Client(_, ClientValue::Backoff(backoff)) => resolve_backoff(backoff),
+            _ => {}
         }
     }
     resolve_shares(experiment);
@@ -27,6 +34,18 @@ pub(super) fn resolve(experiment: &mut Experiment) {
     let levers = experiment.levers.values_mut().filter_map(|l| l.action.service_mut());
     for service in triggers.chain(levers).filter(|s| s.is_empty()) {
         service.clone_from(&only);
+    }
+}
+
+fn resolve_retry(retry: &mut OrNone<Retry>) {
+    if let OrNone::Some(retry) = retry {
+        resolve_backoff(&mut retry.backoff);
+    }
+}
+
+fn resolve_backoff(backoff: &mut OrNone<Backoff>) {
+    if let OrNone::Some(backoff) = backoff {
+        backoff.initial_after_rejection.get_or_insert(backoff.initial);
     }
 }
 
@@ -60,7 +79,7 @@ fn default_window(duration: Span) -> Span {
 impl Disturb {
     fn service_mut(&mut self) -> Option<&mut String> {
         match self {
-            Disturb::LoadSpike { .. } => None,
+            Disturb::LoadSpike { .. } | Disturb::Set(_) => None,
             Disturb::SlowDown { service, .. }
             | Disturb::Pause { service, .. }
             | Disturb::Crash { service, .. }
@@ -73,14 +92,22 @@ impl Disturb {
             | Disturb::NetworkDelay { service, .. } => Some(service),
         }
     }
+
+    fn settings_mut(&mut self) -> Option<&mut Settings> {
+        if let Disturb::Set(settings) = self { Some(settings) } else { None }
+    }
 }
 
 impl Pull {
     fn service_mut(&mut self) -> Option<&mut String> {
         match self {
-            Pull::ShedLoad { .. } | Pull::RetriesOff { .. } => None,
+            Pull::ShedLoad { .. } | Pull::RetriesOff { .. } | Pull::Set(_) => None,
             Pull::QueueFlush { service, .. } | Pull::Restart { service, .. } => Some(service),
         }
+    }
+
+    fn settings_mut(&mut self) -> Option<&mut Settings> {
+        if let Pull::Set(settings) = self { Some(settings) } else { None }
     }
 }
 

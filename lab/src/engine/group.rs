@@ -12,7 +12,6 @@ use lab_core::{
     keys::OperationSource,
     lineage::Lineage,
     retry::Jitter,
-    server::Cancel,
     time::Time,
 };
 
@@ -54,7 +53,7 @@ impl Group {
                 first_server: scenario.first_replica(group.service) as u32,
                 service: group.service as u32,
                 recorder: ClientRecorder::new(scenario, index),
-                tells_disconnects: scenario.services[group.service].policy.cancel == Cancel::OnDisconnect,
+                tells_disconnects: scenario.hears_hang_ups(group.service),
                 operations: OperationSource::new(&group.operations),
                 access: scenario.access(group.service),
                 lineage: Lineage::default(),

@@ -109,7 +109,7 @@ impl Busy {
 /// Share of the workers of `server` at work in the windows of `group`.
 fn share(server: &ServerTrace, group: &std::ops::Range<usize>) -> f64 {
     let windows = of_point(&server.windows, group);
-    windows.iter().map(|w| w.busy).sum::<f64>() / (windows.len() as f64 * f64::from(server.workers))
+    windows.iter().map(|w| w.busy).sum::<f64>() / windows.iter().map(|w| w.workers).sum::<f64>()
 }
 
 /// `told` of all replicas together, stretch by stretch.

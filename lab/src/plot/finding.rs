@@ -1,4 +1,5 @@
 //! What a run showed, in one sentence: the title of its figures.
+use super::change::changed;
 use super::words::{a_long, capital, count, list, plural, seconds, small, span};
 use crate::verdict::{Judgement, RunView, Verdict};
 use lab_core::timeline::{Disturbance, Effect};
@@ -63,6 +64,10 @@ fn done(effect: &Effect) -> &'static str {
         Effect::RetriesOff { .. } => "retries are switched off",
         Effect::QueueFlush { .. } => "the queues are flushed",
         Effect::Crash { .. } => "the replicas are restarted",
+        Effect::Set { settings } => match &settings[..] {
+            [one] => changed(one),
+            _ => "settings are changed",
+        },
         _ => "an operator acts",
     }
 }
@@ -142,6 +147,7 @@ fn noun(effect: &Effect) -> &'static str {
         Effect::ShedLoad { .. } => "load shedding",
         Effect::RetriesOff { .. } => "retry stop",
         Effect::QueueFlush { .. } => "queue flush",
+        Effect::Set { .. } => "config push",
     }
 }
 

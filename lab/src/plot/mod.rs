@@ -11,6 +11,7 @@ mod agreement;
 mod bifurcation;
 mod busy;
 mod canvas;
+mod change;
 mod clip;
 mod committor;
 mod comparison;

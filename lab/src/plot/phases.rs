@@ -234,5 +234,9 @@ pub(super) fn effect(effect: &Effect) -> String {
         Effect::ShedLoad { .. } => "load shed".into(),
         Effect::RetriesOff { .. } => "retries off".into(),
         Effect::QueueFlush { .. } => "queues flushed".into(),
+        Effect::Set { settings } => match &settings[..] {
+            [one] => super::change::label(one),
+            _ => "other settings".into(),
+        },
     }
 }

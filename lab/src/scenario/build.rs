@@ -2,6 +2,7 @@
 use super::{
     CacheService, ClientGroup, Healthy, Replication, Scenario, Service, build_group as group,
     build_policy::{balance, cancel, demand, demand_per, discipline, hedge, retry},
+    settings::settings,
 };
 use crate::config::{
     self, Experiment,
@@ -26,7 +27,7 @@ use lab_core::{
 /// recorded file.
 pub(super) fn build(name: &str, experiment: &Experiment) -> Result<Scenario, String> {
     let e = experiment;
-    Ok(Scenario {
+    let mut scenario = Scenario {
         name: name.into(),
         title: e.title.clone(),
         source: e.source.clone(),
@@ -39,8 +40,10 @@ pub(super) fn build(name: &str, experiment: &Experiment) -> Result<Scenario, Str
         clients: clients(e)?,
         network_delay: demand(&e.network.delay)?,
         healthy: Healthy { good: e.healthy.good.0, over: e.healthy.over.0, latency: e.healthy.latency.limit },
-        disturbances: disturbances(e)?,
-    })
+        disturbances: vec![],
+    };
+    scenario.disturbances = disturbances(e, &scenario)?;
+    Ok(scenario)
 }
 
 fn service(e: &Experiment, name: &str, service: &config::service::Service) -> Result<Service, String> {
@@ -147,7 +150,7 @@ fn stages(workload: &Workload, part: f64) -> Vec<Stage> {
     stages
 }
 
-fn disturbances(e: &Experiment) -> Result<Vec<Disturbance>, String> {
+fn disturbances(e: &Experiment, scenario: &Scenario) -> Result<Vec<Disturbance>, String> {
     let mut list = vec![];
     for (name, trigger) in &e.triggers {
         let from = Time::ZERO + trigger.at.0;
@@ -156,7 +159,7 @@ fn disturbances(e: &Experiment) -> Result<Vec<Disturbance>, String> {
             role: Role::Trigger,
             from,
             until: from + trigger.lasts.0,
-            effect: trigger_effect(e, &trigger.action)?,
+            effect: trigger_effect(e, scenario, &trigger.action)?,
         });
         if let Disturb::RollingRestart { down, service, replicas: which } = &trigger.action {
             list.pop();
@@ -181,13 +184,13 @@ fn disturbances(e: &Experiment) -> Result<Vec<Disturbance>, String> {
         // A flush is over as soon as it is done.
         let lasts = if matches!(lever.action, Pull::QueueFlush { .. }) { Span::ZERO } else { lever.lasts.0 };
         let until = if lasts.is_forever() { Time::ZERO + e.duration.0 } else { from + lasts };
-        let effect = lever_effect(e, &lever.action)?;
+        let effect = lever_effect(e, scenario, &lever.action)?;
         list.push(Disturbance { name: name.clone(), role: Role::Lever, from, until, effect });
     }
     Ok(list)
 }
 
-fn trigger_effect(e: &Experiment, action: &Disturb) -> Result<Effect, String> {
+fn trigger_effect(e: &Experiment, scenario: &Scenario, action: &Disturb) -> Result<Effect, String> {
     Ok(match action {
         Disturb::LoadSpike { factor, clients } => {
             Effect::LoadSpike { clients: groups(e, clients)?, factor: *factor }
@@ -227,10 +230,11 @@ fn trigger_effect(e: &Experiment, action: &Disturb) -> Result<Effect, String> {
         Disturb::NetworkDelay { extra, service } => {
             Effect::NetworkDelay { service: index(e.services.keys(), service)?, extra: extra.0 }
         }
+        Disturb::Set(written) => Effect::Set { settings: settings(scenario, written)? },
     })
 }
 
-fn lever_effect(e: &Experiment, action: &Pull) -> Result<Effect, String> {
+fn lever_effect(e: &Experiment, scenario: &Scenario, action: &Pull) -> Result<Effect, String> {
     Ok(match action {
         Pull::ShedLoad { admit, clients } => {
             Effect::ShedLoad { clients: groups(e, clients)?, admit: admit.0 }
@@ -243,6 +247,7 @@ fn lever_effect(e: &Experiment, action: &Pull) -> Result<Effect, String> {
         Pull::Restart { service, replicas: which } => {
             Effect::Crash { replicas: replicas(e, service, which)? }
         }
+        Pull::Set(written) => Effect::Set { settings: settings(scenario, written)? },
     })
 }
 

@@ -2,7 +2,7 @@
 use crate::config::{
     budget::{self, Budget},
     choice::OrNone,
-    client::{Balance, Jitter, Outcome, Retry},
+    client::{Backoff, Balance, Jitter, Outcome, Retry},
     hedge::{Hedge, HedgeAfter},
     recorded,
     service::{Cancel, DemandPer, Discipline, Law, LawKind},
@@ -74,7 +74,16 @@ pub(super) fn hedge(written: &Hedge) -> hedge::Hedge {
 }
 
 pub(super) fn retry(written: &Retry) -> retry::Retry {
-    let backoff = match &written.backoff {
+    retry::Retry {
+        max_attempts: written.max_attempts.0,
+        retry_on: outcomes(&written.retry_on),
+        backoff: backoff(&written.backoff),
+        budget: budget(&written.budget),
+    }
+}
+
+pub(super) fn backoff(written: &OrNone<Backoff>) -> retry::Backoff {
+    match written {
         OrNone::None => retry::Backoff::none(),
         OrNone::Some(backoff) => retry::Backoff {
             initial: backoff.initial.0,
@@ -83,16 +92,10 @@ pub(super) fn retry(written: &Retry) -> retry::Retry {
             max: backoff.max.0,
             jitter: jitter(backoff.jitter),
         },
-    };
-    retry::Retry {
-        max_attempts: written.max_attempts.0,
-        retry_on: outcomes(&written.retry_on),
-        backoff,
-        budget: budget(&written.budget),
     }
 }
 
-fn outcomes(written: &[Outcome]) -> OutcomeSet {
+pub(super) fn outcomes(written: &[Outcome]) -> OutcomeSet {
     OutcomeSet::of(&written.iter().map(|o| outcome(*o)).collect::<Vec<_>>())
 }
 
@@ -122,7 +125,7 @@ fn credit_per(per: budget::CreditPer) -> core_budget::CreditPer {
     }
 }
 
-fn budget(budget: &Budget) -> core_budget::Budget {
+pub(super) fn budget(budget: &Budget) -> core_budget::Budget {
     match *budget {
         Budget::None => core_budget::Budget::None,
         Budget::TokenBucket { credit_per: per, ratio, burst } => {

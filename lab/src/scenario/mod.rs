@@ -5,6 +5,7 @@ mod build_policy;
 pub mod grid;
 pub mod plan;
 pub mod sample;
+mod settings;
 
 pub use grid::{Grid, load_grid};
 pub use plan::{Bound, Claim, Expect, Metric, Over, Plan, Variant, Wanted, load, load_text};

@@ -219,7 +219,7 @@ pub struct ServerTrace {
     pub service: String,
     /// The replica's index in it.
     pub replica: u32,
-    /// Its workers.
+    /// Its workers at the beginning.
     pub workers: u32,
     /// One after the other from the run's beginning, warm-up included.
     pub windows: Vec<ServerWindow>,
@@ -254,6 +254,8 @@ pub struct ServerWindow {
     pub queue_max: u64,
     /// Workers at work, averaged over the window.
     pub busy: f64,
+    /// Workers that the replica had by its settings, averaged over the window.
+    pub workers: f64,
     /// Mean wait in the queue of what ended in the window, in milliseconds; 0 if nothing did.
     pub wait_mean_ms: f64,
     /// Time from arrival to answer of what was completed in the window.

@@ -20,12 +20,14 @@ pub struct ServerRecorder {
     sojourn: Collector,
     waited_ns: u64,
     ended: u64,
-    /// Attempts waiting and workers busy now, and their integrals over the window.
+    /// Attempts waiting, workers busy and workers there now, and their integrals over the window.
     queued: u64,
     busy: u64,
+    workers: u64,
     since: Time,
     queue_area: u128,
     busy_area: u128,
+    worker_area: u128,
 }
 
 impl ServerRecorder {
@@ -42,9 +44,11 @@ impl ServerRecorder {
             ended: 0,
             queued: 0,
             busy: 0,
+            workers: u64::from(policy.workers),
             since: Time::ZERO,
             queue_area: 0,
             busy_area: 0,
+            worker_area: 0,
         }
     }
 
@@ -108,10 +112,11 @@ impl ServerRecorder {
     /// Sees how the machine looks after the step.
     #[inline]
     pub fn stands(&mut self, now: Time, server: &Server) {
-        let (queued, busy) = (server.queued() as u64, server.busy() as u64);
-        if (queued, busy) != (self.queued, self.busy) {
+        let (queued, busy, workers) =
+            (server.queued() as u64, server.busy() as u64, u64::from(server.workers()));
+        if (queued, busy, workers) != (self.queued, self.busy, self.workers) {
             self.integrate(now);
-            (self.queued, self.busy) = (queued, busy);
+            (self.queued, self.busy, self.workers) = (queued, busy, workers);
             self.window.queue_max = self.window.queue_max.max(queued);
         }
     }
@@ -144,6 +149,7 @@ impl ServerRecorder {
         let passed = u128::from(now.since(self.since).0);
         self.queue_area += passed * u128::from(self.queued);
         self.busy_area += passed * u128::from(self.busy);
+        self.worker_area += passed * u128::from(self.workers);
         self.since = self.since.max(now);
     }
 
@@ -162,11 +168,13 @@ impl ServerRecorder {
         let mut window = std::mem::take(&mut self.window);
         window.queue = self.queue_area as f64 / length;
         window.busy = self.busy_area as f64 / length;
+        window.workers = self.worker_area as f64 / length;
         window.wait_mean_ms =
             if self.ended > 0 { self.waited_ns as f64 / self.ended as f64 / 1e6 } else { 0.0 };
         window.sojourn = self.sojourn.take();
         self.trace.windows.push(window);
-        (self.queue_area, self.busy_area, self.waited_ns, self.ended) = (0, 0, 0, 0);
+        (self.queue_area, self.busy_area, self.worker_area) = (0, 0, 0);
+        (self.waited_ns, self.ended) = (0, 0);
         self.window.queue_max = self.queued;
         self.window_ends = self.window_ends + self.width;
     }

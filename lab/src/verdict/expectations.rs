@@ -101,8 +101,7 @@ pub fn measure(trace: &Trace, metric: Metric, over: Over) -> f64 {
         Metric::P50 => percentile(trace, from, until, 0.5),
         Metric::P99 => percentile(trace, from, until, 0.99),
         Metric::Utilisation => {
-            let workers: f64 = trace.servers.iter().map(|s| f64::from(s.workers)).sum();
-            servers().map(|w| w.busy).sum::<f64>() / (workers * windows.len() as f64)
+            servers().map(|w| w.busy).sum::<f64>() / servers().map(|w| w.workers).sum::<f64>()
         }
         Metric::StaleWork => {
             let held: u64 = servers().map(|w| w.held_ns).sum();

@@ -25,6 +25,7 @@ use crate::{
     machine::{Machine, Outbox},
     replicate::{Key, Op, View},
     server::{Cancel, Server, ServerControl, ServerIn, ServerOut, ServerPolicy, Work},
+    setting::ServerSetting,
     time::{Span, Time},
 };
 use lease::Leases;
@@ -588,6 +589,8 @@ impl Cache {
 
     fn control(&mut self, now: Time, control: CacheControl, out: &mut impl Outbox<CacheOut>) {
         match control {
+            // Where the attempts are that came in is kept from the beginning, or not at all.
+            CacheControl::Server(ServerControl::Set(ServerSetting::Cancel(_))) => {}
             CacheControl::Server(control) => {
                 let paused = self.server.is_paused();
                 self.serve(now, ServerIn::Control(control), out);

@@ -16,8 +16,8 @@ pub(super) struct AdaptiveLifo {
 }
 
 impl AdaptiveLifo {
-    pub(super) fn new(interval: Span, target: Span) -> AdaptiveLifo {
-        AdaptiveLifo { interval, target, last_empty: Time::ZERO }
+    pub(super) fn new(interval: Span, target: Span, last_empty: Time) -> AdaptiveLifo {
+        AdaptiveLifo { interval, target, last_empty }
     }
 
     pub(super) fn joined(&mut self, now: Time, waiting: usize) {

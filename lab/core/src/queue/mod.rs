@@ -59,18 +59,31 @@ enum Order {
     Codel(codel::Codel),
 }
 
-impl Queue {
-    /// An empty queue.
-    pub fn new(discipline: Discipline) -> Queue {
-        let order = match discipline {
+impl Order {
+    /// The order of a queue that was empty at `last_empty`.
+    fn new(discipline: Discipline, last_empty: Time) -> Order {
+        match discipline {
             Discipline::Fifo => Order::Fifo,
             Discipline::Lifo => Order::Lifo,
             Discipline::AdaptiveLifo { interval, target } => {
-                Order::AdaptiveLifo(adaptive_lifo::AdaptiveLifo::new(interval, target))
+                Order::AdaptiveLifo(adaptive_lifo::AdaptiveLifo::new(interval, target, last_empty))
             }
             Discipline::Codel { target, interval } => Order::Codel(codel::Codel::new(target, interval)),
-        };
-        Queue { jobs: VecDeque::new(), order }
+        }
+    }
+}
+
+impl Queue {
+    /// An empty queue.
+    pub fn new(discipline: Discipline) -> Queue {
+        Queue { jobs: VecDeque::new(), order: Order::new(discipline, Time::ZERO) }
+    }
+
+    /// From now on another discipline says who is served next of those who wait and of those who come.
+    pub fn order_by(&mut self, now: Time, discipline: Discipline) {
+        // It has not been empty since the oldest came.
+        let last_empty = self.jobs.front().map_or(now, |oldest| oldest.since);
+        self.order = Order::new(discipline, last_empty);
     }
 
     /// Jobs waiting.

@@ -19,6 +19,7 @@ use crate::{
     lineage::Lineage,
     machine::{Machine, Outbox},
     server::{Cancel, PEER, PeerWork, Server, ServerControl, ServerIn, ServerOut, ServerPolicy, Work},
+    setting::ServerSetting,
     time::{Span, Time},
 };
 use serde::{Deserialize, Serialize};
@@ -706,6 +707,12 @@ impl Node {
                 self.serve(now, ServerIn::Control(control), out);
                 self.member.live_anew();
                 self.begin(now, out);
+            }
+            (ServerControl::Set(setting), _) => {
+                if let ServerSetting::Cancel(cancel) = setting {
+                    self.cancels = cancel == Cancel::OnDisconnect;
+                }
+                self.serve(now, ServerIn::Control(control), out);
             }
             (
                 ServerControl::SlowDown(_) | ServerControl::ErrorShare(_) | ServerControl::Flush,

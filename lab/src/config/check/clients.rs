@@ -4,7 +4,7 @@ use crate::config::{
     budget::Budget,
     choice::OrNone,
     client::{Backoff, Client, Jitter, Outcome, Retry},
-    units::Share,
+    units::{Limit, Share},
 };
 use lab_core::time::Span;
 
@@ -21,22 +21,9 @@ impl Checker<'_> {
         self.must_be_one_of(&join(path, "calls"), "service", &client.calls, &names);
         self.count(&join(path, "instances"), "instance", client.instances);
         for (key, limit) in [("per_try_timeout", client.per_try_timeout), ("deadline", client.deadline)] {
-            if limit.0 == Span::ZERO {
-                let help = Some("for no limit, write `none`".into());
-                self.error_with(
-                    &join(path, key),
-                    "a limit of 0 would end every attempt before it begins",
-                    help,
-                );
-            }
+            self.limit(&join(path, key), limit);
         }
-        if !client.per_try_timeout.0.is_forever() && client.per_try_timeout.0 > client.deadline.0 {
-            let message = format!(
-                "the deadline of {} always comes before a timeout of {}",
-                client.deadline, client.per_try_timeout
-            );
-            self.warn(&join(path, "per_try_timeout"), message);
-        }
+        self.timeout(&join(path, "per_try_timeout"), client.per_try_timeout, client.deadline);
         if let OrNone::Some(retry) = &client.retry {
             self.retry(&join(path, "retry"), retry, client);
         }
@@ -45,7 +32,20 @@ impl Checker<'_> {
         }
     }
 
-    fn retry(&mut self, path: &str, retry: &Retry, client: &Client) {
+    pub(super) fn limit(&mut self, path: &str, limit: Limit) {
+        if limit.0 == Span::ZERO {
+            let help = Some("for no limit, write `none`".into());
+            self.error_with(path, "a limit of 0 would end every attempt before it begins", help);
+        }
+    }
+
+    pub(super) fn timeout(&mut self, path: &str, timeout: Limit, deadline: Limit) {
+        if !timeout.0.is_forever() && timeout.0 > deadline.0 {
+            self.warn(path, format!("the deadline of {deadline} always comes before a timeout of {timeout}"));
+        }
+    }
+
+    pub(super) fn retry(&mut self, path: &str, retry: &Retry, client: &Client) {
         if retry.retry_on.is_empty() && retry.max_attempts.0 > 1 {
             self.warn(&join(path, "retry_on"), "no outcome is retried, so there are no retries at all");
         }
@@ -61,6 +61,10 @@ impl Checker<'_> {
             self.backoff(&join(path, "backoff"), backoff);
         }
         self.budget(&join(path, "budget"), &retry.budget);
+        self.endless(&join(path, "max_attempts"), retry);
+    }
+
+    pub(super) fn endless(&mut self, path: &str, retry: &Retry) {
         let waits = retry.backoff.as_ref().is_some_and(|b| b.initial.0 > Span::ZERO);
         let bounded = match retry.budget {
             Budget::None | Budget::Concurrent { .. } => false,
@@ -71,7 +75,7 @@ impl Checker<'_> {
         };
         if retry.max_attempts.0 > 1000 && !waits && !bounded {
             let message = "retries without a wait, a limit or a budget would never end";
-            self.error(&join(path, "max_attempts"), message);
+            self.error(path, message);
         }
     }
 
@@ -82,7 +86,7 @@ impl Checker<'_> {
         }
     }
 
-    fn backoff(&mut self, path: &str, backoff: &Backoff) {
+    pub(super) fn backoff(&mut self, path: &str, backoff: &Backoff) {
         if !(1.0..=1000.0).contains(&backoff.multiplier) {
             let message = format!("expected a number from 1 to 1000, found `{}`", backoff.multiplier);
             self.error_with(&join(path, "multiplier"), message, Some("1 keeps the wait fixed".into()));

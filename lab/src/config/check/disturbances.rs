@@ -60,7 +60,7 @@ impl Checker<'_> {
                 let message = "a restart needs to say how long it takes";
                 self.error_with(&path, message, Some("add `for: 2 s`".into()));
             }
-            self.pull(&join(&path, "do"), &lever.action);
+            self.pull(&join(&path, "do"), &lever.action, lever.enabled);
         }
     }
 
@@ -120,10 +120,11 @@ impl Checker<'_> {
             Disturb::NetworkDelay { service, .. } => {
                 self.service_of(&join(path, "network_delay"), service);
             }
+            Disturb::Set(settings) => self.settings(&join(path, "set"), settings, true),
         }
     }
 
-    fn pull(&mut self, path: &str, action: &Pull) {
+    fn pull(&mut self, path: &str, action: &Pull, enabled: bool) {
         match action {
             Pull::ShedLoad { admit, clients } => {
                 let path = join(path, "shed_load");
@@ -137,6 +138,7 @@ impl Checker<'_> {
                 self.replicas(&join(path, "queue_flush"), service, replicas)
             }
             Pull::Restart { service, replicas } => self.replicas(&join(path, "restart"), service, replicas),
+            Pull::Set(settings) => self.settings(&join(path, "set"), settings, enabled),
         }
     }
 

@@ -3,7 +3,7 @@ use super::{Checker, join};
 use crate::config::{
     budget::Budget,
     choice::OrNone,
-    client::Client,
+    client::{Client, Retry},
     hedge::{Hedge, HedgeAfter},
     replication::{Readers, Replication},
     service::Service,
@@ -48,16 +48,22 @@ impl Checker<'_> {
         }
     }
 
-    fn hedged_service(&mut self, path: &str, hedge: &Hedge, client: &Client, service: &Service) {
-        let replicated = service.replication != Replication::None;
-        let all = !replicated || hedge.writes;
-        if let OrNone::Some(retry) = &client.retry
-            && all
-            && retry.max_attempts.0 > 1
-        {
+    /// An error if `client` would retry what it hedges.
+    pub(super) fn hedged_or_retried(&mut self, path: &str, retry: &Retry, client: &Client) {
+        let service = self.experiment.services.get(&client.calls);
+        let (OrNone::Some(hedge), Some(service)) = (&client.hedge, service) else { return };
+        let all = service.replication == Replication::None || hedge.writes;
+        if all && retry.max_attempts.0 > 1 {
             let message = "a call is hedged or retried, not both";
             let help = "a hedge follows at once after `non_fatal` outcomes; write `retry: none`";
             self.error_with(path, message, Some(help.into()));
+        }
+    }
+
+    fn hedged_service(&mut self, path: &str, hedge: &Hedge, client: &Client, service: &Service) {
+        let replicated = service.replication != Replication::None;
+        if let OrNone::Some(retry) = &client.retry {
+            self.hedged_or_retried(path, retry, client);
         }
         if !replicated && hedge.writes {
             self.warn(&join(path, "writes"), "plays no part without replication: every call is hedged");

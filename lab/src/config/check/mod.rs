@@ -6,6 +6,7 @@ mod figures;
 mod hedges;
 mod load;
 mod services;
+mod settings;
 
 use super::{
     Experiment,
@@ -50,7 +51,10 @@ impl Checker<'_> {
     fn place(&self, path: &str) -> Option<Place> {
         let mut node = self.tree;
         let mut place = node.place;
-        for step in path.split('.').filter(|s| !s.is_empty()) {
+        let mut left = path;
+        while !left.is_empty() {
+            let (step, rest) = node.step(left);
+            left = rest;
             if self.poison.has(node) || self.poison.lacks(node, step) {
                 return None;
             }

@@ -36,22 +36,22 @@ impl Checker<'_> {
         }
         self.group(path, service);
         self.cache(path, service);
-        let discipline = join(path, "queue.discipline");
-        match service.queue.discipline {
+        self.discipline(&join(path, "queue.discipline"), service.queue.discipline);
+    }
+
+    pub(super) fn discipline(&mut self, path: &str, discipline: Discipline) {
+        match discipline {
             Discipline::Codel { interval, .. } if interval.0 == Span::ZERO => {
-                self.error(
-                    &join(&discipline, "codel.interval"),
-                    "an interval of no length cannot be observed",
-                );
+                self.error(&join(path, "codel.interval"), "an interval of no length cannot be observed");
             }
             Discipline::Codel { target, interval } if target.0 > interval.0 => {
                 let message =
                     format!("a target of {target} above the interval of {interval} is never reached in time");
-                self.warn(&join(&discipline, "codel.target"), message);
+                self.warn(&join(path, "codel.target"), message);
             }
             Discipline::AdaptiveLifo { target, .. } if target.0 == Span::ZERO => {
                 let message = "everybody who waits would be turned away while the queue stands";
-                self.warn(&join(&discipline, "adaptive_lifo.target"), message);
+                self.warn(&join(path, "adaptive_lifo.target"), message);
             }
             _ => {}
         }

@@ -1,11 +1,12 @@
 //! One replica or manager as a child process: started, told, stopped, continued, killed and started again.
 use super::LiveError;
 use super::wire::{Begin, Measured, Order, Report, Setup, What};
-use lab_core::{server::ServerControl, time::Time};
+use lab_core::{server::ServerControl, setting::ServerSetting, time::Time};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Write},
+    mem::{Discriminant, discriminant},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
@@ -159,11 +160,12 @@ impl Drop for Replica {
 /// What a process that starts at `from` has to be told: what is in force then, and what comes later.
 pub(super) fn orders(told: &[(Time, What)], from: Time, end: Time) -> Vec<Order> {
     let mut orders = vec![];
-    let slow_down = |what: &What| matches!(what, What::Control(ServerControl::SlowDown(_)));
-    let error_share = |what: &What| matches!(what, What::Control(ServerControl::ErrorShare(_)));
     let before = || told.iter().filter(|(at, _)| from > Time::ZERO && *at <= from).map(|(_, what)| what);
-    for last in [before().rfind(|w| slow_down(w)), before().rfind(|w| error_share(w))].into_iter().flatten() {
-        orders.push(Order { at: from, what: *last });
+    for (index, what) in before().enumerate() {
+        let replaced = |later: &What| lasting(later) == lasting(what);
+        if lasting(what).is_some() && !before().skip(index + 1).any(replaced) {
+            orders.push(Order { at: from, what: *what });
+        }
     }
     let process_does =
         |what: &What| matches!(what, What::Control(ServerControl::Crash | ServerControl::Restart));
@@ -172,6 +174,20 @@ pub(super) fn orders(told: &[(Time, What)], from: Time, end: Time) -> Vec<Order>
     }
     orders.push(Order { at: end, what: What::Stop });
     orders
+}
+
+/// What an order is about that is in force until the next one about the same. `None`: it is carried out once.
+fn lasting(what: &What) -> Option<(Discriminant<ServerControl>, Option<Discriminant<ServerSetting>>)> {
+    let What::Control(control) = what else { return None };
+    match control {
+        ServerControl::SlowDown(_) | ServerControl::ErrorShare(_) => Some((discriminant(control), None)),
+        ServerControl::Set(setting) => Some((discriminant(control), Some(discriminant(setting)))),
+        ServerControl::Pause
+        | ServerControl::Resume
+        | ServerControl::Crash
+        | ServerControl::Restart
+        | ServerControl::Flush => None,
+    }
 }
 
 /// Where the steps of a life are recorded.

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     scenario::{Scenario, Service},
-    trace::{CacheTrace, CacheWindow, GroupTrace, GroupWindow, ServerTrace},
+    trace::{CacheTrace, CacheWindow, GroupTrace, GroupWindow, ServerTrace, ServerWindow},
 };
 use lab_core::replicate::View;
 
@@ -23,15 +23,18 @@ impl Reported<'_> {
         let seated = self.replicas.iter().zip(self.seats);
         let of_replica = |(process, &(service, seat)): (&Replica, &(usize, Seat))| {
             let Seat::Replica(replica) = seat else { return None };
+            let Service { name, policy, .. } = &self.scenario.services[service];
             let window = |index: usize| match process.windows.get(&index) {
                 Some(Measured::Replica { window, .. } | Measured::Cache { window, .. }) => *window,
                 // A replica that was down did nothing.
-                Some(Measured::Group(_)) | None => Default::default(),
+                Some(Measured::Group(_)) | None => {
+                    ServerWindow { workers: f64::from(policy.workers), ..ServerWindow::default() }
+                }
             };
             Some(ServerTrace {
-                service: self.scenario.services[service].name.clone(),
+                service: name.clone(),
                 replica,
-                workers: self.scenario.services[service].policy.workers,
+                workers: policy.workers,
                 windows: (0..self.windows).map(window).collect(),
             })
         };

@@ -13,7 +13,7 @@ use lab_core::{
     lineage::Lineage,
     machine::{Machine, Outbox},
     replicate::node::NodeIn,
-    server::{Cancel, Server, ServerIn},
+    server::{Server, ServerIn},
     time::Time,
 };
 
@@ -63,7 +63,6 @@ impl Caches {
         for (index, service) in scenario.services.iter().enumerate() {
             let Some(cache) = &service.cache else { continue };
             caches.first[index] = Some(caches.replicas.len() as u32);
-            let store = &scenario.services[cache.calls];
             for replica in 0..service.replicas {
                 caches.replicas.push(Replica {
                     cache: scenario.cache(index, replica, draw),
@@ -74,7 +73,7 @@ impl Caches {
                     client: scenario.cache_instance(index, replica),
                     store: cache.calls as u32,
                     first_server: scenario.first_replica(cache.calls) as u32,
-                    tells_disconnects: store.policy.cancel == Cancel::OnDisconnect,
+                    tells_disconnects: scenario.hears_hang_ups(cache.calls),
                     access: scenario.access(cache.calls),
                 });
             }

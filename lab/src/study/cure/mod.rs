@@ -186,6 +186,13 @@ impl State {
             [(Lever::RetriesOff, _)] => {
                 Some(cure_s(self.backlog_jobs, self.capacity_per_s?, self.offered_per_s?, 1.0))
             }
+            [(Lever::RetryBudget, _)] => {
+                Some(cure_s(self.backlog_jobs, self.capacity_per_s?, self.offered_per_s?, 1.1))
+            }
+            [(Lever::Workers(times), _)] => {
+                let capacity = f64::from(times) * self.capacity_per_s?;
+                Some(cure_s(self.backlog_jobs, capacity, self.offered_per_s?, self.attempts?))
+            }
             _ => None,
         }
     }

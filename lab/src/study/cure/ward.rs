@@ -98,9 +98,20 @@ impl Ward<'_> {
         }
     }
 
-    /// Retries off; a flush and a restart, alone where that suffices, else with what keeps the load away.
+    /// Retries off; settings that are changed; a flush and a restart, alone where that suffices, else with what keeps the load away.
     pub(super) fn propose_others(&mut self) {
         self.climb("retries off", |lasts| Action::one(Lever::RetriesOff, lasts));
+        let settings = [
+            ("longer timeout", Lever::Timeout(3)),
+            ("retry budget", Lever::RetryBudget),
+            ("newest first", Lever::Lifo),
+            ("more workers", Lever::Workers(2)),
+        ];
+        for (what, lever) in settings {
+            if !lever.settings(&self.patient.scenario).is_empty() {
+                self.climb(what, |lasts| Action::one(lever, lasts));
+            }
+        }
         let flush = (Lever::QueueFlush, Seconds(Span::ZERO));
         let restart = (Lever::Restart, Seconds(DOWN));
         let kinds = [

@@ -1,7 +1,11 @@
 //! The replicas of one service as reservoirs.
 use super::places;
 use crate::scenario::Scenario;
-use lab_core::{server::ServerControl, timeline::Change};
+use lab_core::{
+    server::{ServerControl, ServerPolicy},
+    setting::ServerSetting,
+    timeline::Change,
+};
 
 /// How the attempts of a step end, as shares.
 #[derive(Clone, Copy)]
@@ -16,14 +20,18 @@ pub(super) struct Fleet {
     queues: Vec<Reservoir>,
     /// Completions per second of one replica that is well.
     each_per_s: f64,
-    /// Jobs that fit into one replica, those in service included.
-    places: f64,
+    /// The workers of such a one.
+    workers: u32,
 }
 
 #[derive(Clone, Copy)]
 struct Reservoir {
     jobs: f64,
     slow_down: f64,
+    capacity: usize,
+    workers: u32,
+    /// Its workers over those of one that is well.
+    staff: f64,
     paused: bool,
     down: bool,
     /// Share of the last inflow that found the queue full.
@@ -33,11 +41,21 @@ struct Reservoir {
 impl Fleet {
     pub(super) fn new(scenario: &Scenario, service: usize) -> Fleet {
         let of = &scenario.services[service];
-        let well = Reservoir { jobs: 0.0, slow_down: 1.0, paused: false, down: false, rejected: 0.0 };
+        let ServerPolicy { capacity, workers, .. } = of.policy;
+        let well = Reservoir {
+            jobs: 0.0,
+            slow_down: 1.0,
+            capacity,
+            workers,
+            staff: 1.0,
+            paused: false,
+            down: false,
+            rejected: 0.0,
+        };
         Fleet {
             queues: vec![well; of.replicas as usize],
             each_per_s: scenario.capacity(service) / f64::from(of.replicas),
-            places: places(of.policy.capacity, of.policy.workers),
+            workers,
         }
     }
 
@@ -51,7 +69,12 @@ impl Fleet {
             ServerControl::Crash => *queue = Reservoir { jobs: 0.0, down: true, paused: false, ..*queue },
             ServerControl::Restart => queue.down = false,
             ServerControl::Flush => queue.jobs = 0.0,
-            ServerControl::ErrorShare(_) => {}
+            ServerControl::Set(ServerSetting::Workers(workers)) => {
+                queue.workers = workers;
+                queue.staff = f64::from(workers) / f64::from(self.workers);
+            }
+            ServerControl::Set(ServerSetting::Capacity(capacity)) => queue.capacity = capacity,
+            ServerControl::Set(_) | ServerControl::ErrorShare(_) => {}
         }
     }
 
@@ -61,7 +84,7 @@ impl Fleet {
             let room = if queue.down {
                 0.0
             } else {
-                self.places - queue.jobs + queue.service_per_s(self.each_per_s) * step_s
+                queue.places() - queue.jobs + queue.service_per_s(self.each_per_s) * step_s
             };
             let admitted = each.min(room.max(0.0));
             queue.rejected = if each > 0.0 { 1.0 - admitted / each } else { 0.0 };
@@ -92,8 +115,8 @@ impl Fleet {
 
     /// Puts `jobs` into the queues, evenly, as far as they fit.
     pub(super) fn begin_with(&mut self, jobs: f64) {
-        let each = (jobs / self.queues.len() as f64).min(self.places);
-        self.queues.iter_mut().for_each(|queue| queue.jobs = each);
+        let each = jobs / self.queues.len() as f64;
+        self.queues.iter_mut().for_each(|queue| queue.jobs = each.min(queue.places()));
     }
 
     pub(super) fn serve(&mut self, step_s: f64) {
@@ -105,6 +128,11 @@ impl Fleet {
 
 impl Reservoir {
     fn service_per_s(&self, well_per_s: f64) -> f64 {
-        if self.paused || self.down { 0.0 } else { well_per_s / self.slow_down }
+        if self.paused || self.down { 0.0 } else { well_per_s * self.staff / self.slow_down }
+    }
+
+    /// Jobs that fit into it, those in service included.
+    fn places(&self) -> f64 {
+        places(self.capacity, self.workers)
     }
 }

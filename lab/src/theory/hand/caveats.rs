@@ -67,6 +67,10 @@ pub(super) fn caveats(scenario: &Scenario, index: usize) -> Vec<String> {
         "Added network delay is not counted: it uses up part of the timeout.",
     );
     say(
+        scenario.disturbances.iter().any(|d| !d.effect.settings().is_empty()),
+        "Settings change during the run: what is calculated here is for those that it begins with.",
+    );
+    say(
         matches!(policy.service_time, Demand::Recorded(_)),
         "Service times are recorded ones: only their mean is used.",
     );
