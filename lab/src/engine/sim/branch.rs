@@ -133,6 +133,12 @@ impl<'w> State<'w, '_> {
         self.servers(service).map(|server| server.queued() + server.busy()).sum()
     }
 
+    /// The same at the replica that has the most.
+    #[inline]
+    pub fn fullest(self, service: usize) -> usize {
+        self.servers(service).map(|server| server.queued() + server.busy()).max().unwrap_or(0)
+    }
+
     /// The queues and workers of a service, replica by replica.
     #[inline]
     fn servers(self, service: usize) -> impl Iterator<Item = &'w Server> {
