@@ -1,9 +1,9 @@
-//! `lab agree`: the three levels on a small retry storm; the simulation stands in for the live service.
+//! `lab agree`: the levels on a small retry storm; the simulation stands in for the live service.
 use lab::{
     scenario::{Scenario, load},
     study::{
         Watch,
-        agreement::{Agreement, Live, Question, Row, agreement},
+        agreement::{Agreement, Level, Live, Question, Row, agreement},
         axis::{Axis, natural},
     },
     verdict::judge,
@@ -59,24 +59,30 @@ fn the_levels_agree_on_a_storm_that_the_formulas_are_made_for() {
     let found = found(Some(&simulated));
     assert_eq!(runs.get(), 4, "{:?}", found.live_runs);
     let hidden = row(&found, Question::Hidden);
-    assert_eq!(hidden.theory.value, Some(25.0));
+    assert_eq!(hidden.formula.value, Some(25.0));
     for question in [Question::Threshold, Question::Hidden, Question::Recovery, Question::Width] {
         let row = row(&found, question);
-        assert_eq!(row.theory_agrees(), Some(true), "{row:?}");
+        for level in [Level::Formula, Level::Chain] {
+            assert_eq!(row.agrees(level), Some(true), "{level:?} of {row:?}");
+        }
+        // The fluid's ceiling would be the capacity.
+        let fluid = if question == Question::Width { None } else { Some(true) };
+        assert_eq!(row.agrees(Level::Fluid), fluid, "{row:?}");
     }
     for question in [Question::Threshold, Question::Hidden, Question::Recovery] {
         let row = row(&found, question);
-        assert_eq!(row.live_agrees(), Some(true), "{row:?}");
+        assert_eq!(row.agrees(Level::Live), Some(true), "{row:?}");
     }
     let lives: Vec<&Row> = found.rows.iter().filter(|row| row.question == Question::Lifetime).collect();
     assert_eq!(lives.len(), 2);
     assert!(lives[1].simulated.value.is_some(), "{:?}", lives[1]);
+    assert_eq!(lives[1].agrees(Level::Chain), Some(true), "{:?}", lives[1]);
 }
 
 #[test]
 fn without_a_live_service_nothing_is_claimed_of_it_and_a_second_time_gives_the_same() {
     let first = found(None);
-    assert!(first.rows.iter().all(|row| row.live.range().is_none() && row.live_agrees().is_none()));
+    assert!(first.rows.iter().all(|row| row.live.range().is_none() && row.agrees(Level::Live).is_none()));
     assert!(first.live_runs.is_empty() && first.unfit.is_empty());
     assert_eq!(first, found(None));
 }

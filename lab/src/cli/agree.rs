@@ -1,4 +1,4 @@
-//! `lab agree`: theory, simulation and live runs on the same questions.
+//! `lab agree`: formulas, Markov chain, fluid, simulation and live runs on the same questions.
 use super::{
     exit::{Exit, Outcome},
     study::{Common, Found},
@@ -8,13 +8,13 @@ use crate::{
     plot::agreement as figure,
     scenario::Scenario,
     study::{
-        agreement::{Agreement, Answer, Live, Row, agreement},
+        agreement::{Agreement, Answer, Level, Live, Row, agreement},
         axis::{Axis, Unit, natural},
     },
     verdict::Verdict,
 };
 
-/// Ask theory, simulation and the live service the same questions, and say how far apart the answers are.
+/// Ask formulas, a Markov chain, a fluid, simulation and the live service the same questions, and say how far apart the answers are.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -48,8 +48,8 @@ pub(super) fn run(args: &Args) -> Outcome {
     let live: Option<&Live<'_>> = if args.live { Some(&live) } else { None };
     let runs = 28 * count as u64;
     let found = study.watched("agreement", runs, |watch| agreement(&base, &axis, count, live, watch))?;
-    let differs = |row: &Row| row.theory_agrees() == Some(false) || row.live_agrees() == Some(false);
-    let exit = match (found.unfit.is_empty(), found.rows.iter().any(differs)) {
+    let differs = found.rows.iter().any(|row| row.differing().next().is_some());
+    let exit = match (found.unfit.is_empty(), differs) {
         (false, _) => Exit::Inconclusive,
         (true, true) => Exit::Failed,
         (true, false) => Exit::Done,
@@ -96,34 +96,34 @@ fn run_live(what: &str, _: &Scenario, _: u64, _: bool) -> Option<(Verdict, Vec<S
 
 fn tell(found: &Agreement) -> String {
     let mut table =
-        Table::new(&["", "theory>", "simulated>", "95 %>", "live", "theory ÷ simulated>", "agree"]);
+        Table::new(&["", "formula>", "chain>", "fluid>", "simulated>", "95 %>", "live>", "differ"]);
     for row in &found.rows {
         let range = row.simulated.interval.map_or(String::new(), |range| between(range, row.unit));
-        let value = |answer: &Answer| answer.value.map_or("–".into(), |value| row.unit.shown(value));
-        let live = match (row.live.value, row.live.interval) {
-            (Some(value), _) => row.unit.shown(value),
-            (None, Some(range)) => between(range, row.unit),
-            (None, None) => "–".into(),
+        let cell = |level| match row.distance(level) {
+            Some(ratio) => format!("{} (×{ratio:.2})", said(row.answer(level), row.unit)),
+            None => said(row.answer(level), row.unit),
         };
+        let simulated = row.simulated.value.map_or("–".into(), |value| row.unit.shown(value));
         table.line([
             row.question.words().into(),
-            value(&row.theory),
-            value(&row.simulated),
+            cell(Level::Formula),
+            cell(Level::Chain),
+            cell(Level::Fluid),
+            simulated,
             range,
-            live,
-            row.ratio().map_or("–".into(), |ratio| format!("{ratio:.2}")),
-            agrees(row),
+            cell(Level::Live),
+            differ(row),
         ]);
     }
     let mut text = format!(
-        "  {} seeds; theory is promised to within a factor that each line names\n\n{table}\n",
+        "  {} seeds; in brackets: over the simulation's; theory is promised to within a factor that each line names\n\n{table}\n",
         found.seeds
     );
     for row in &found.rows {
         let what = row.what.as_ref().map_or(String::new(), |what| format!(" ({what})"));
         text += &format!("  {}{what}, theory to within ×{}\n", row.question.words(), row.question.promised());
-        for (who, answer) in [("theory", &row.theory), ("simulated", &row.simulated), ("live", &row.live)] {
-            text += &format!("    {who}: {}\n", answer.note);
+        for level in Level::ALL {
+            text += &format!("    {}: {}\n", level.word(), row.answer(level).note);
         }
     }
     for why in &found.unfit {
@@ -132,14 +132,22 @@ fn tell(found: &Agreement) -> String {
     text
 }
 
-/// Who agrees with the simulation.
-fn agrees(row: &Row) -> String {
-    let word = |who: &str, agrees: Option<bool>| {
-        agrees.map(|agrees| format!("{who} {}", if agrees { "agrees" } else { "DIFFERS" }))
-    };
-    let all = [word("theory", row.theory_agrees()), word("live", row.live_agrees())];
-    let all: Vec<String> = all.into_iter().flatten().collect();
-    if all.is_empty() { "–".into() } else { all.join(", ") }
+/// Who does not agree with the simulation; `nobody` where somebody could be asked.
+fn differ(row: &Row) -> String {
+    let differing: Vec<&str> = row.differing().map(Level::word).collect();
+    match Level::ALL.iter().any(|level| row.agrees(*level).is_some()) {
+        false => "–".into(),
+        true if differing.is_empty() => "nobody".into(),
+        true => differing.join(", ").to_uppercase(),
+    }
+}
+
+fn said(answer: &Answer, unit: Unit) -> String {
+    match (answer.value, answer.interval) {
+        (Some(value), _) => unit.shown(value),
+        (None, Some(range)) => between(range, unit),
+        (None, None) => "–".into(),
+    }
 }
 
 fn between((low, high): (f64, f64), unit: Unit) -> String {

@@ -161,24 +161,30 @@ fn remarks(found: &Study) -> String {
 }
 
 fn told(rare: &Rare) -> String {
-    let Rare { rate_per_s, per_excursion, levels, home, events, events_without, .. } = rare;
+    let Rare { rate_per_s, per_excursion, levels, home, events, events_without, furthest, .. } = rare;
     let mut text = String::from("\n  By splitting:\n");
     if rate_per_s.value == 0.0 {
-        return text + "  no branch ended in failure: more branches are needed, or it does not fail\n";
+        text += "  no branch ended in failure: more branches are needed, or it does not fail\n";
+        if let Some((level, per_s)) = furthest {
+            let _ = writeln!(
+                text,
+                "  all repetitions got to {level} jobs at the fullest replica, which takes {} on average; it lives longer",
+                interval(&mean_time(per_s))
+            );
+        }
+        return text + &format!("  {:.2e} events\n", *events as f64);
     }
-    let life =
-        Estimate { value: 1.0 / rate_per_s.value, low: 1.0 / rate_per_s.high, high: 1.0 / rate_per_s.low };
+    let life = mean_time(rate_per_s);
     let _ = writeln!(text, "  the healthy state lives {} on average", interval(&life));
     let _ = writeln!(
         text,
-        "  one excursion beyond {home} jobs in {} ends in failure: p = {:.3e} ({:.2e} to {:.2e})",
+        "  one excursion beyond {home} jobs at the fullest replica in {} ends in failure: p = {:.3e} ({:.2e} to {:.2e})",
         crate::theory::grouped(&format!("{:.0}", 1.0 / per_excursion.value)),
         per_excursion.value,
         per_excursion.low,
         per_excursion.high
     );
-    let list: Vec<String> = levels.iter().map(usize::to_string).collect();
-    let _ = writeln!(text, "  levels of {} jobs, then failure", list.join(", "));
+    let _ = writeln!(text, "  {}, then failure", climbed(levels));
     let _ = writeln!(
         text,
         "  {:.2e} events; runs without splitting would need {events_without:.1e} for the same precision ({:.1}×)",
@@ -186,6 +192,23 @@ fn told(rare: &Rare) -> String {
         events_without / *events as f64
     );
     text
+}
+
+/// The mean time between events of such a rate.
+fn mean_time(per_s: &Estimate) -> Estimate {
+    Estimate { value: 1.0 / per_s.value, low: 1.0 / per_s.high, high: 1.0 / per_s.low }
+}
+
+/// The levels in words: a few by name, many by their ends.
+fn climbed(levels: &[usize]) -> String {
+    const NAMED: usize = 12;
+    let list: Vec<String> = levels.iter().map(usize::to_string).collect();
+    match &list[..] {
+        [first, .., last] if list.len() > NAMED => {
+            format!("{} levels from {first} to {last} jobs", list.len())
+        }
+        few => format!("levels of {} jobs", few.join(", ")),
+    }
 }
 
 fn theory(expected: Expected) -> String {

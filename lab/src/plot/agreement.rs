@@ -1,4 +1,4 @@
-//! The answers of theory, simulation and live runs to the same questions, each over the simulation's.
+//! The answers of formulas, chain, fluid, simulation and live runs to the same questions, each over the simulation's.
 use super::{
     Figure,
     canvas::{AXIS_NAME, CENTRE_TOP, Canvas, HEADING, LEFT_MIDDLE, UNIT, draw, name_in},
@@ -9,17 +9,19 @@ use super::{
     scale::Scale,
     setting::scene,
     stem,
-    words::{count, list, number},
+    words::{capital, count, list, number},
 };
 use crate::{
     scenario::Scenario,
-    study::agreement::{Agreement, Row},
+    study::agreement::{Agreement, Answer, Level, Row},
 };
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 250.0;
 const RIGHT: f64 = WIDTH - 60.0;
-const HEIGHT: f64 = 76.0;
+/// From one answer to the next, and above the first and below the last.
+const LINE: f64 = 19.0;
+const MARGIN: f64 = 19.0;
 /// What is farther off than this stands at the axis' end.
 const FARTHEST: f64 = 10.0;
 
@@ -38,7 +40,7 @@ pub fn agreement(found: &Agreement, scenario: &Scenario) -> Option<Figure> {
     );
     let header = Header::new(&title, &subtitle, None, WIDTH);
     let top = header.bottom() + 26.0;
-    let bottom = top + HEIGHT * rows.len() as f64;
+    let bottom = top + rows.iter().map(|row| height(row)).sum::<f64>();
     let ratios = rows.iter().flat_map(|row| places(row)).map(|v| v.max(1.0 / v));
     let widest = 1.25 * ratios.filter(|ratio| *ratio <= FARTHEST).fold(2.0, f64::max);
     let panel = Panel {
@@ -52,14 +54,25 @@ pub fn agreement(found: &Agreement, scenario: &Scenario) -> Option<Figure> {
     let ink = draw(WIDTH, bottom + 60.0, |canvas| {
         header.draw(canvas);
         axis(canvas, &panel);
-        for (index, row) in rows.iter().enumerate() {
-            let y = top + HEIGHT * (index as f64 + 0.5);
-            band(canvas, &panel, row, y);
+        let mut y = top;
+        for row in &rows {
+            band(canvas, &panel, row, (y, y + height(row)));
             answers(canvas, &panel, row, y);
+            y += height(row);
         }
     });
     let caption = format!("{title}. {}.", rows.iter().map(|row| said(row)).collect::<Vec<_>>().join("; "));
     Some(Figure { name: stem(&["agreement"]), ink, caption })
+}
+
+/// The answers of a row, and who gives them.
+fn answered(row: &Row) -> impl Iterator<Item = (Level, &Answer)> {
+    let all = Level::ALL.into_iter().map(|level| (level, row.answer(level)));
+    all.filter(|(_, answer)| answer.range().is_some())
+}
+
+fn height(row: &Row) -> f64 {
+    2.0 * MARGIN + LINE * (answered(row).count() as f64 - 1.0)
 }
 
 /// What everything in a row is divided by: the simulation's value, or the finite end of its interval.
@@ -71,25 +84,41 @@ fn base(row: &Row) -> Option<f64> {
 /// Where the marks of a row lie, as ratios.
 fn places(row: &Row) -> Vec<f64> {
     let Some(base) = base(row) else { return vec![] };
-    let ranges = [row.theory.range(), row.simulated.range(), row.live.range()];
-    let ends = ranges.into_iter().flatten().flat_map(|(low, high)| [low / base, high / base]);
+    let ends = answered(row).filter_map(|(_, answer)| answer.range());
+    let ends = ends.flat_map(|(low, high)| [low / base, high / base]);
     ends.filter(|v| v.is_finite() && *v > 0.0).collect()
 }
 
 fn title(rows: &[&Row]) -> String {
-    let judged: Vec<_> = rows.iter().filter(|row| row.theory_agrees().is_some()).collect();
-    let differ: Vec<String> = judged
-        .iter()
-        .filter(|row| row.theory_agrees() == Some(false) || row.live_agrees() == Some(false))
-        .map(|row| row.question.words().to_owned())
+    let judged = |level: Level| rows.iter().any(|row| row.agrees(level).is_some());
+    let who: Vec<&str> = Level::ALL
+        .into_iter()
+        .filter(|level| *level == Level::Simulated || judged(*level))
+        .map(|level| match level {
+            Level::Simulated => "simulation",
+            Level::Live => "live runs",
+            theory => theory.word(),
+        })
         .collect();
-    let all = match rows.iter().any(|row| row.live_agrees().is_some()) {
-        true => "Theory, simulation and live runs",
-        false => "Theory and simulation",
-    };
+    let differ: Vec<String> = rows
+        .iter()
+        .filter_map(|row| {
+            let levels: Vec<&str> = row.differing().map(Level::word).collect();
+            (!levels.is_empty()).then(|| format!("{} ({})", row.question.words(), list(&levels)))
+        })
+        .collect();
+    let asked = rows.iter().filter(|row| Level::ALL.iter().any(|level| row.agrees(*level).is_some())).count();
     match differ.len() {
-        0 => format!("{all} agree on {} questions", count(judged.len())),
-        _ => format!("{all} differ on the {}", list(&differ)),
+        0 => format!("{} agree on {} questions", capital(&list(&who)), count(asked)),
+        n => {
+            let but = format!(
+                "{} agree on {} of {} questions",
+                capital(&list(&who)),
+                count(asked - n),
+                count(asked)
+            );
+            format!("{but}, not on the {}", list(&differ))
+        }
     }
 }
 
@@ -107,55 +136,71 @@ fn axis(canvas: &Canvas, panel: &Panel) {
 }
 
 /// The name of a row, and how far from the simulation theory may be.
-fn band(canvas: &Canvas, panel: &Panel, row: &Row, y: f64) {
+fn band(canvas: &Canvas, panel: &Panel, row: &Row, (above, below): (f64, f64)) {
+    let y = f64::midpoint(above, below);
     let what = row.what.as_deref().map(setting_at).filter(|what| UNIT.width(what) < LEFT - 30.0);
     let up = if what.is_some() { 9.0 } else { 0.0 };
     canvas.text(row.question.words(), HEADING, (16.0, y - up), LEFT_MIDDLE);
     if let Some(what) = what {
         canvas.text(&what, UNIT, (16.0, y + 10.0), LEFT_MIDDLE);
     }
-    canvas.line(&[(16.0, y + HEIGHT / 2.0), (panel.x1, y + HEIGHT / 2.0)], colour::GRID, 1.0);
-    if let (Some(base), Some((low, high)), Some(_)) = (base(row), row.simulated.range(), row.theory.value) {
+    canvas.line(&[(16.0, below), (panel.x1, below)], colour::GRID, 1.0);
+    let theory = Level::THEORY.iter().any(|level| row.answer(*level).range().is_some());
+    if let (Some(base), Some((low, high)), true) = (base(row), row.simulated.range(), theory) {
         let promised = row.question.promised();
         let (x0, x1) = (inside(panel, low / base / promised), inside(panel, high / base * promised));
-        canvas.fill_rect((x0, y - 30.0), (x1, y + 30.0), colour::MUTED, 0.1);
+        canvas.fill_rect((x0, above + 7.0), (x1, below - 7.0), colour::MUTED, 0.1);
     }
 }
 
-/// The three answers, one below the other.
-fn answers(canvas: &Canvas, panel: &Panel, row: &Row, y: f64) {
+fn ink(level: Level) -> Colour {
+    match level {
+        Level::Formula => colour::ORANGE,
+        Level::Chain => colour::PURPLE,
+        Level::Fluid => colour::SLATE,
+        Level::Simulated => colour::BLUE,
+        Level::Live => colour::GREEN,
+    }
+}
+
+/// The answers, one below the other, in a row that begins at `top`.
+fn answers(canvas: &Canvas, panel: &Panel, row: &Row, top: f64) {
     let Some(base) = base(row) else { return };
-    let lines = [
-        ("theory", &row.theory, colour::ORANGE, -20.0),
-        ("simulated", &row.simulated, colour::BLUE, 0.0),
-        ("live", &row.live, colour::GREEN, 20.0),
-    ];
-    for (who, answer, ink, dy) in lines {
+    for (index, (level, answer)) in answered(row).enumerate() {
         let Some((low, high)) = answer.range() else { continue };
-        let y = y + dy;
+        let (y, ink) = (top + MARGIN + LINE * index as f64, ink(level));
         let (x0, x1) = (inside(panel, low / base), inside(panel, high / base));
         canvas.line(&[(x0, y), (x1, y)], ink, 2.0);
-        if answer.interval.is_some() {
-            for (end, x) in [(low, x0), (high, x1)] {
-                if end.is_finite() {
-                    canvas.line(&[(x, y - 4.0), (x, y + 4.0)], ink, 2.0);
-                } else {
-                    canvas.arrow_head((x - 10.0, y), (x, y), 9.0, ink);
-                }
+        for (end, x) in [(low, x0), (high, x1)] {
+            let beyond = x != panel.px(end / base);
+            if beyond {
+                let from = if x == panel.x1 { x - 14.0 } else { x + 14.0 };
+                canvas.line(&[(from, y), (x, y)], ink, 2.0);
+                canvas.arrow_head((from, y), (x, y), 9.0, ink);
+            } else if answer.interval.is_some() {
+                canvas.line(&[(x, y - 4.0), (x, y + 4.0)], ink, 2.0);
             }
         }
-        if let Some(value) = answer.value {
+        if let Some(value) =
+            answer.value.filter(|value| inside(panel, value / base) == panel.px(value / base))
+        {
             canvas.dot((inside(panel, value / base), y), 4.5, ink);
         }
-        name(canvas, panel, &format!("{who} {}", shown(row, answer)), ink, (x0, x1), y);
+        let distance = row.distance(level).filter(|_| level != Level::Simulated);
+        let distance = distance.map_or(String::new(), |ratio| format!(" (×{ratio:.2})"));
+        let words = format!("{} {}{distance}", level.word(), shown(row, answer));
+        name(canvas, panel, &words, ink, (x0, x1), y);
     }
 }
 
 /// The answer in words, beside its mark.
 fn name(canvas: &Canvas, panel: &Panel, words: &str, ink: Colour, (x0, x1): (f64, f64), y: f64) {
     let kind = name_in(ink);
+    let left = if x0 == panel.x1 { x0 - 22.0 } else { x0 - 10.0 } - kind.width(words);
     let right = x1 + 10.0;
-    let x = if right + kind.width(words) < panel.x1 { right } else { x0 - 10.0 - kind.width(words) };
+    // Not across the line of the simulation, where that can be helped.
+    let crosses = x1 < panel.px(1.0) - 1.0 && left > panel.x0;
+    let x = if right + kind.width(words) < panel.x1 && !crosses { right } else { left };
     canvas.text(words, kind, (x, y), LEFT_MIDDLE);
 }
 
@@ -164,7 +209,7 @@ fn inside(panel: &Panel, ratio: f64) -> f64 {
     panel.px(ratio).clamp(panel.x0, panel.x1)
 }
 
-fn shown(row: &Row, answer: &crate::study::agreement::Answer) -> String {
+fn shown(row: &Row, answer: &Answer) -> String {
     let of = |value: f64| row.unit.shown(value);
     match (answer.value, answer.interval) {
         (Some(value), _) => of(value),
@@ -176,8 +221,7 @@ fn shown(row: &Row, answer: &crate::study::agreement::Answer) -> String {
 
 /// A row in words.
 fn said(row: &Row) -> String {
-    let all = [("theory", &row.theory), ("simulated", &row.simulated), ("live", &row.live)];
-    let answers = all.into_iter().filter(|(_, answer)| answer.range().is_some());
-    let answers: Vec<String> = answers.map(|(who, answer)| format!("{who} {}", shown(row, answer))).collect();
+    let answers: Vec<String> =
+        answered(row).map(|(level, answer)| format!("{} {}", level.word(), shown(row, answer))).collect();
     format!("{}: {}", row.question.words(), answers.join(", "))
 }

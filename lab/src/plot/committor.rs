@@ -20,6 +20,8 @@ const LEFT: f64 = 78.0;
 const RIGHT: f64 = WIDTH - 40.0;
 const HEIGHT: f64 = 270.0;
 const BETWEEN: f64 = 60.0;
+/// The axis of jobs ends so many times beyond μT and the last state whose fate is open.
+const BEYOND: f64 = 1.5;
 
 /// The committor of `scenario`.
 pub fn committor(scenario: &Scenario, found: &Committor) -> Figure {
@@ -34,7 +36,9 @@ pub fn committor(scenario: &Scenario, found: &Committor) -> Figure {
         planned(scenario)
     );
     let header = Header::new(&title, &subtitle, None, WIDTH);
-    let most = |of: fn(&Point) -> f64| found.points.iter().map(of).fold(0.0, f64::max);
+    let end = end(found);
+    let shown = || found.points.iter().filter(|p| p.jobs as f64 <= end);
+    let most = |of: fn(&Point) -> f64| shown().map(of).fold(0.0, f64::max);
     let x = Scale::Linear(0.0, round_up(most(|p| p.jobs as f64).max(found.jobs_per_timeout) * 1.04, 8));
     let y0 = header.bottom() + 40.0;
     let upper = Panel { x0: LEFT, y0, x1: RIGHT, y1: y0 + HEIGHT, x, y: Scale::Linear(0.0, 1.0) };
@@ -49,6 +53,36 @@ pub fn committor(scenario: &Scenario, found: &Committor) -> Figure {
     let caption =
         format!("{title}: the share of branches that end failed, by the state they begin in ({subtitle}).");
     Figure { name: "committor".into(), ink, caption }
+}
+
+/// Where the axis of jobs ends: with the last state, or well beyond where all fates are sealed. Farther states would only press the
+/// others together.
+fn end(found: &Committor) -> f64 {
+    let jobs = |p: &Point| p.jobs as f64;
+    let open = found.points.iter().filter(|p| p.tipped > 0 && p.held > 0).map(jobs);
+    let enough = BEYOND * open.fold(found.jobs_per_timeout, f64::max);
+    let last = found.points.iter().map(jobs).fold(0.0, f64::max);
+    last.min(enough)
+}
+
+/// Says at the axis' end which states are not shown.
+fn cut(canvas: &Canvas, panel: &Panel, places: &mut Places, found: &Committor) {
+    let end = end(found);
+    let beyond: Vec<&Point> = found.points.iter().filter(|p| p.jobs as f64 > end).collect();
+    let Some(last) = beyond.iter().map(|p| p.jobs).max() else { return };
+    let y = panel.py(0.5) + 24.0;
+    canvas.line(&[(panel.x1 - 26.0, y), (panel.x1, y)], colour::MUTED, 1.5);
+    canvas.arrow_head((panel.x1 - 26.0, y), (panel.x1, y), 9.0, colour::MUTED);
+    let fate = match beyond.iter().map(|p| p.p.value).fold(f64::INFINITY, f64::min) {
+        least if least >= 1.0 => ", where all branches tip",
+        _ => "",
+    };
+    let words = format!(
+        "{} not shown, up to {} jobs{fate}",
+        plural(beyond.len() as u64, "state"),
+        number(last as f64)
+    );
+    places.write(canvas, &words, REFERENCE, &[(panel.x1 - 34.0 - REFERENCE.width(&words), y - 7.0)]);
 }
 
 fn title(found: &Committor) -> String {
@@ -105,7 +139,8 @@ fn over_jobs(canvas: &Canvas, panel: &Panel, found: &Committor) {
     );
     let mut places = Places::new(panel);
     canvas.dashes(panel.x0, panel.x1, panel.py(0.5), colour::INK);
-    let decided = || found.points.iter().filter(|p| p.p.value.is_finite());
+    let end = end(found);
+    let decided = || found.points.iter().filter(|p| p.p.value.is_finite() && p.jobs as f64 <= end);
     for point in decided() {
         let x = panel.px(point.jobs as f64);
         let bar = [(x, panel.py(point.p.low)), (x, panel.py(point.p.high))];
@@ -123,6 +158,7 @@ fn over_jobs(canvas: &Canvas, panel: &Panel, found: &Committor) {
         places.avoid(panel.curve(canvas, &at, &p, colour::INK, 1.75));
     }
     mu_t(canvas, panel, &mut places, found);
+    cut(canvas, panel, &mut places, found);
     for (route, words) in
         [(Route::Pushed, "the push ends here"), (Route::LeftAlone, "left alone for a while")]
     {
@@ -183,7 +219,8 @@ fn over_plane(canvas: &Canvas, panel: &Panel, found: &Committor) {
     let middle = f64::midpoint(panel.x0, panel.x1);
     canvas.text("jobs waiting and at work", AXIS_NAME, (middle, panel.y1 + 28.0), CENTRE_TOP);
     let mut places = Places::new(panel);
-    for point in found.points.iter().filter(|p| p.p.value.is_finite()) {
+    let end = end(found);
+    for point in found.points.iter().filter(|p| p.p.value.is_finite() && p.jobs as f64 <= end) {
         let at = (panel.px(point.jobs as f64), panel.py(of(point)));
         canvas.dot(at, 3.4, fate(point.p.value).1);
         places.avoid(vec![vec![(at.0 - 4.0, at.1), (at.0 + 4.0, at.1)]]);
@@ -231,7 +268,8 @@ fn separatrix(panel: &Panel, found: &Committor, fit: &Fit) -> Vec<At> {
     let ([constant, jobs, second], Scale::Linear(_, most)) = (&fit.coefficients[..], panel.y) else {
         return vec![];
     };
-    let met = || found.points.iter().map(|p| p.jobs as f64);
+    let end = end(found);
+    let met = || found.points.iter().map(|p| p.jobs as f64).filter(|jobs| *jobs <= end);
     let (first, last) = (met().fold(f64::INFINITY, f64::min), met().fold(0.0, f64::max));
     let up = (0..=200).map(|k| most * f64::from(k) / 200.0);
     let line = up.map(|other| (-(constant + second * other) / jobs, other));

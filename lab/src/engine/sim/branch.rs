@@ -138,6 +138,12 @@ impl<'w> State<'w, '_> {
         self.servers(service).map(|server| server.queued()).sum()
     }
 
+    /// Attempts that wait or are worked on at the replica that has the most of them.
+    #[inline]
+    pub fn fullest(self, service: usize) -> usize {
+        self.servers(service).map(|server| server.queued() + server.busy()).max().unwrap_or(0)
+    }
+
     /// The queues and workers of a service, replica by replica.
     #[inline]
     fn servers(self, service: usize) -> impl Iterator<Item = &'w Server> {

@@ -8,6 +8,7 @@ use crate::{
 use lab_core::{
     arrival::Stage,
     time::{Span, Time},
+    timeline::{Disturbance, Effect, Role},
 };
 
 /// The load falls so long after the trigger's end: every attempt is late by then.
@@ -45,13 +46,29 @@ impl Drop {
 
     /// `base` with a load that falls to where it heals, half as long again as theory says that this takes.
     pub(super) fn heals(&self, base: &Scenario, hand: Option<&ServiceHand>) -> Scenario {
-        let expected_s = self.theory(base, hand).value.unwrap_or(0.0);
+        let expected_s = self.formula(base, hand).value.unwrap_or(0.0);
         falls(base, self.below_per_s, Span::from_secs_f64(1.5 * expected_s) + REST)
     }
 
     /// `base` with a load that falls to where it stays down.
     pub(super) fn stays(&self, base: &Scenario) -> Scenario {
         falls(base, self.above_per_s, REST)
+    }
+
+    /// `base` with a trigger that is not over before the load falls, for those who ask what is so when the triggers are over.
+    pub(super) fn from_the_fall(&self, base: &Scenario) -> Scenario {
+        let mut scenario = falls(base, self.below_per_s, REST);
+        let clients = (0..base.clients.len()).collect();
+        let (from, until) = (base.triggers_over(), base.triggers_over() + DELAY);
+        let effect = Effect::LoadSpike { clients, factor: 1.0 };
+        scenario.disturbances.push(Disturbance {
+            name: "still down".into(),
+            role: Role::Trigger,
+            from,
+            until,
+            effect,
+        });
+        scenario
     }
 
     /// The time to heal, counted from the fall of the load, of a run that was healthy `after_s` after its trigger.
@@ -64,15 +81,13 @@ impl Drop {
 
     /// The backlog, and the attempts that calls under way will still make, over what is left of the capacity: until no more than
     /// μT wait.
-    pub(super) fn theory(&self, base: &Scenario, hand: Option<&ServiceHand>) -> Answer {
+    pub(super) fn formula(&self, base: &Scenario, hand: Option<&ServiceHand>) -> Answer {
         let Some(hand) = hand else { return Answer::none("the formulas do not fit this service") };
         let attempts = hand.attempts_when_failing;
         let service = base.clients[0].service;
         let after_trigger = backlog_after_triggers_jobs(base, service);
         let grown = (hand.attempts_per_s_when_failing - hand.capacity_per_s) * self.delay_s();
-        let wait = mean_wait_s(&base.clients[0].policy.retry.backoff, 1);
-        // A call makes its k-th of R attempts for a timeout and a backoff, and then has R − k before it.
-        let to_come = hand.offered_per_s * (hand.timeout_s + wait) * attempts * (attempts - 1.0) / 2.0;
+        let to_come = attempts_to_come(base, hand);
         // A full queue turns away what would come.
         let places = hand.places_per_replica * f64::from(base.services[service].replicas);
         let late = (after_trigger + grown + to_come).min(places) - hand.jobs_per_timeout;
@@ -85,6 +100,14 @@ impl Drop {
         );
         Answer { value: value.is_finite().then_some(value), interval: None, note }
     }
+}
+
+/// The attempts that calls under way will still make, while all are late.
+pub(super) fn attempts_to_come(base: &Scenario, hand: &ServiceHand) -> f64 {
+    let wait = mean_wait_s(&base.clients[0].policy.retry.backoff, 1);
+    let attempts = hand.attempts_when_failing;
+    // A call makes its k-th of R attempts for a timeout and a backoff, and then has R − k before it.
+    hand.offered_per_s * (hand.timeout_s + wait) * attempts * (attempts - 1.0) / 2.0
 }
 
 /// `base` with its trigger, whose load falls to `per_s` a while after it, and stays there for so long.

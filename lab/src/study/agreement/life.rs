@@ -1,5 +1,5 @@
 //! How long the healthy state lives unaided: at the scenario's own load, and at one at which it can be seen to end.
-use super::{Answer, Question, Row};
+use super::{Answer, Question, Row, theory};
 use crate::{
     scenario::Scenario,
     study::{
@@ -35,12 +35,10 @@ pub(super) fn rows(base: &Scenario, count: usize, watch: &Watch<'_>) -> Vec<Row>
 
 fn row(what: Option<String>, calm: &Scenario, watched: Span, count: usize, watch: &Watch<'_>) -> Row {
     let found = escapes(calm, &seeds::seeds(calm, count), watched, watch);
-    let theory = match found.expected {
-        Expected::ByChance(mean_s) => Answer {
-            value: Some(mean_s),
-            interval: None,
-            note: "the first passage of a queue without retries to μT".into(),
-        },
+    let formula = match found.expected {
+        Expected::ByChance(mean_s) => {
+            Answer::of(mean_s, "the first passage of a queue without retries to μT")
+        }
         Expected::Never => Answer::none("for ever: it is not vulnerable"),
         Expected::Drains(_) | Expected::Unknown => Answer::none("the formulas do not fit this service"),
     };
@@ -55,8 +53,9 @@ fn row(what: Option<String>, calm: &Scenario, watched: Span, count: usize, watch
             note,
         },
     };
+    let (chain, fluid) = (theory::lifetime_by_chain(calm), Answer::none("it knows no chance"));
     let live = Answer::none("not asked: minutes can only bound it");
-    Row { question: Question::Lifetime, what, unit: Unit::Seconds, theory, simulated, live }
+    Row { question: Question::Lifetime, what, unit: Unit::Seconds, formula, chain, fluid, simulated, live }
 }
 
 /// The load at which theory gives the healthy state `life_s` seconds; `None` where it is shorter already, or the load is a recording.

@@ -1,13 +1,14 @@
-//! One question, three levels: what theory, simulation and the live service answer, and how far apart they are.
+//! One question, five levels: what formula, Markov chain, fluid, simulation and the live service answer, and how far apart they are.
 //!
-//! Theory says what a formula says, with the accuracy that its source promises. Simulation answers over seeds, with a 95 %
+//! Theory is asked three ways, each with the accuracy that its source promises; a way that cannot answer says why. Simulation answers over seeds, with a 95 %
 //! interval. A live run takes minutes, so the live service is asked only where it can decide something: two runs, one on either
 //! side of the simulation's answer.
 mod drop;
 mod life;
 mod row;
+mod theory;
 
-pub use row::{Answer, Question, Row};
+pub use row::{Answer, Level, Question, Row};
 
 use super::{
     Watch,
@@ -68,14 +69,17 @@ pub fn agreement(
     let step = base.capacity(base.clients[0].service) / LEVELS;
     match Staircase::new(&bounded(base), &Steps { step: Some(step), ..Steps::default() }) {
         Err(why) => {
-            let none = |question| Row::unasked(question, &why.to_string());
-            rows.extend([Question::Hidden, Question::Recovery, Question::Width].map(none));
+            let none = |question, unit| Row::unasked(question, unit, &why.to_string());
+            rows.push(none(Question::Hidden, Unit::Rate));
+            rows.push(none(Question::Recovery, Unit::Seconds));
+            rows.push(none(Question::Width, Unit::Rate));
         }
         Ok((stairs, dwell)) => {
             let found = hysteresis(&bounded(base), &stairs, dwell, count, watch);
             let drop = found.hidden.first().and_then(|way| Drop::new(base, way.per_s?));
-            rows.extend(asked.hidden(&found, drop.as_ref(), watch));
-            rows.push(asked.width(&found));
+            let [hidden, recovery] = asked.hidden(&found, drop.as_ref(), watch);
+            let width = asked.width(&found, &hidden.chain);
+            rows.extend([hidden, recovery, width]);
         }
     }
     rows.extend(life::rows(base, count, watch));
@@ -105,7 +109,9 @@ impl Asked<'_> {
 
     /// The smallest trigger that tips.
     fn threshold(&mut self, axis: &Axis, found: &Threshold) -> Result<Row, ConfigErrors> {
-        let theory = Answer { value: found.theory.value, interval: None, note: found.theory.why.clone() };
+        let formula = Answer { value: found.theory.value, interval: None, note: found.theory.why.clone() };
+        let chain = theory::threshold_by_chain(axis, found.from, found.to);
+        let fluid = theory::threshold_by_fluid(axis, found.from, found.to);
         let (simulated, sides) = match &found.finding {
             Finding::Curve(curve) => {
                 let at = |share| curve.curve().value_at(share);
@@ -131,60 +137,60 @@ impl Asked<'_> {
             live = bracket(&told, |value| axis.shown(value));
         }
         let what = Some(axis.path.clone());
-        Ok(Row { question: Question::Threshold, what, unit: axis.unit, theory, simulated, live })
+        let (question, unit) = (Question::Threshold, axis.unit);
+        Ok(Row { question, what, unit, formula, chain, fluid, simulated, live })
     }
 
     /// The load at which the failed state heals, and how long that takes well below it.
     fn hidden(&mut self, found: &Hysteresis, drop: Option<&Drop>, watch: &Watch<'_>) -> [Row; 2] {
-        let theory = match &self.by_hand {
-            Some(hand) => Answer {
-                value: Some(hand.hidden_capacity_per_s),
-                interval: None,
-                note: format!("μ/R, with R = {:.3}", hand.attempts_when_failing),
-            },
+        let formula = match &self.by_hand {
+            Some(hand) => Answer::of(
+                hand.hidden_capacity_per_s,
+                format!("μ/R, with R = {:.3}", hand.attempts_when_failing),
+            ),
             None => Answer::none("the formulas do not fit this service"),
         };
+        let chain = theory::hidden_by_chain(self.base, found.dwell.dwell_s);
+        let fluid = theory::hidden_by_fluid(self.base);
         let simulated = match found.hidden.first() {
             // It heals somewhere between this level and the one above.
             Some(way) => within(way.per_s, way.interval, (0.0, step(found)), &way.note),
             None => Answer::none("no way down"),
         };
+        let live = Answer::none("not asked");
+        let (question, unit) = (Question::Hidden, Unit::Rate);
+        let mut hidden = Row { question, what: None, unit, formula, chain, fluid, simulated, live };
         let Some(drop) = drop else {
-            let live = Answer::none("not asked: the simulation has no answer");
-            let hidden =
-                Row { question: Question::Hidden, what: None, unit: Unit::Rate, theory, simulated, live };
-            return [hidden, Row::unasked(Question::Recovery, "no load is known at which it heals")];
+            hidden.live.note += ": the simulation has no answer";
+            let why = "no load is known at which it heals";
+            return [hidden, Row::unasked(Question::Recovery, Unit::Seconds, why)];
         };
         let (heals, stays) = (drop.heals(self.base, self.by_hand.as_ref()), drop.stays(self.base));
-        let mut live = (Answer::none("not asked"), Answer::none("not asked"));
+        let mut live = Answer::none("not asked");
         if self.live.is_some() {
             let rate = |per_s: f64| format!("{per_s:.0}/s");
             let mut told = vec![];
             for (per_s, scenario) in [(drop.below_per_s, &heals), (drop.above_per_s, &stays)] {
                 told.push((per_s, self.live(format!("load falls to {}", rate(per_s)), scenario)));
             }
-            live.0 = bracket(&told, rate);
-            live.1 = match told[0].1 {
+            hidden.live = bracket(&told, rate);
+            live = match told[0].1 {
                 Some(Verdict::Recovered { after }) => drop.seconds(after.as_secs_f64()),
                 _ => Answer::none("the live run did not heal"),
             };
         }
+        let (load, delay_s) = (drop.below_per_s, drop.delay_s());
         let recovery = Row {
             question: Question::Recovery,
-            what: Some(format!(
-                "load falls to {:.0}/s {:.0} s after the trigger",
-                drop.below_per_s,
-                drop.delay_s()
-            )),
+            what: Some(format!("load falls to {load:.0}/s {delay_s:.0} s after the trigger")),
             unit: Unit::Seconds,
-            theory: drop.theory(self.base, self.by_hand.as_ref()),
+            formula: drop.formula(self.base, self.by_hand.as_ref()),
+            chain: theory::recovery_by_chain(self.base, drop),
+            fluid: theory::recovery_by_fluid(self.base, drop),
             simulated: self.recovery(drop, &heals, watch),
-            live: live.1,
+            live,
         };
-        [
-            Row { question: Question::Hidden, what: None, unit: Unit::Rate, theory, simulated, live: live.0 },
-            recovery,
-        ]
+        [hidden, recovery]
     }
 
     /// How long it takes to heal when the load falls.
@@ -209,13 +215,11 @@ impl Asked<'_> {
     }
 
     /// Between the load at which the healthy state ends and the one at which the failed state does.
-    fn width(&self, found: &Hysteresis) -> Row {
-        let theory = match (found.theory.ceiling, found.theory.hidden) {
-            (Some(ceiling), Some(hidden)) => Answer {
-                value: Some(ceiling - hidden),
-                interval: None,
-                note: format!("ceiling {ceiling:.0}/s less μ/R {hidden:.0}/s"),
-            },
+    fn width(&self, found: &Hysteresis, hidden_by_chain: &Answer) -> Row {
+        let formula = match (found.theory.ceiling, found.theory.hidden) {
+            (Some(ceiling), Some(hidden)) => {
+                Answer::of(ceiling - hidden, format!("ceiling {ceiling:.0}/s less μ/R {hidden:.0}/s"))
+            }
             _ => Answer::none("the formulas do not fit this service"),
         };
         let note = format!(
@@ -228,7 +232,10 @@ impl Asked<'_> {
         let simulated = within(found.width.finite(), found.width.interval, (-2.0 * step(found), 0.0), &note);
         let minutes = (2 * found.levels.len() - 1) as f64 * found.dwell.dwell_s / 60.0;
         let live = Answer::none(&format!("not asked: the way up and down takes {minutes:.0} min"));
-        Row { question: Question::Width, what: None, unit: Unit::Rate, theory, simulated, live }
+        let chain = theory::width_by_chain(self.base, hidden_by_chain, found.dwell.dwell_s);
+        let fluid = Answer::none("it knows no chance: its healthy state carries the whole capacity");
+        let (question, unit) = (Question::Width, Unit::Rate);
+        Row { question, what: None, unit, formula, chain, fluid, simulated, live }
     }
 }
 

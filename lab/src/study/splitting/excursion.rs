@@ -96,7 +96,7 @@ impl<'a> Ladder<'a> {
         seen
     }
 
-    /// Runs until there are more jobs than usual.
+    /// Runs until there are more jobs than usual at one replica.
     fn leave_home(&self, particle: &mut Particle<'a>) -> End {
         let (home, service) = (self.home, self.service);
         self.run_to(particle, |jobs| jobs > home, service)
@@ -105,7 +105,7 @@ impl<'a> Ladder<'a> {
     /// Runs until there are `goal` jobs, or the excursion is over; `top` becomes the highest number of jobs seen.
     fn up_to(&self, particle: &mut Particle<'a>, goal: usize, top: &mut usize) -> End {
         let (home, service) = (self.home, self.service);
-        let now = particle.simulation.state().jobs(service);
+        let now = particle.simulation.state().fullest(service);
         *top = (*top).max(now);
         if now >= goal {
             return End::Reached;
@@ -118,7 +118,7 @@ impl<'a> Ladder<'a> {
             },
             service,
         );
-        let home = particle.simulation.state().jobs(service) <= home;
+        let home = particle.simulation.state().fullest(service) <= home;
         if end == End::Reached && home { End::Home } else { end }
     }
 
@@ -141,7 +141,7 @@ impl<'a> Ladder<'a> {
                 return End::Failed;
             }
             let look = next_look(simulation);
-            if simulation.run_to(look, |state| stop(state.jobs(service))) {
+            if simulation.run_to(look, |state| stop(state.fullest(service))) {
                 return End::Reached;
             }
             watch.look(self.scenario, simulation);

@@ -14,6 +14,8 @@ use lab_core::draw::{Draw, Stream};
 const PASS: f64 = 0.3;
 /// Excursions from which the levels are chosen.
 pub(super) const PILOT: usize = 400;
+/// Where one replica has so many timeouts' work in its queue, a longer one makes no difference any more.
+const FULL: f64 = 3.0;
 /// No run in search of excursions plans more events than this.
 pub(super) const EVENTS_MAX: u64 = 50_000_000;
 
@@ -36,6 +38,7 @@ impl<'a> Ladder<'a> {
         go_on: &impl Fn() -> bool,
     ) -> Result<(Ladder<'a>, u64), String> {
         let Subject { service, jobs_per_timeout } = Subject::of(scenario)?;
+        let full = FULL * jobs_per_timeout / f64::from(scenario.services[service].replicas);
         let mut ladder = Ladder { scenario, service, home: 0, levels: vec![usize::MAX], basin_s: 0.0 };
         let mut events = 0;
         ladder.home = ladder.usual(draw.child(0), &mut events);
@@ -69,9 +72,8 @@ impl<'a> Ladder<'a> {
                 failed += usize::from(end == End::Failed);
                 highest.push(top);
             }
-            // Beyond what a timeout's worth of work is, the queue decides less and less.
             let next = quantile(&highest, 1.0 - PASS).max(level + 1);
-            if failed as f64 >= PASS * branches as f64 || next as f64 > jobs_per_timeout {
+            if failed as f64 >= PASS * branches as f64 || next as f64 > full {
                 break;
             }
             let (onward, _, cost) = ladder
@@ -95,7 +97,7 @@ impl<'a> Ladder<'a> {
         let mut jobs = vec![];
         for look in 1..=2000 {
             particle.simulation.run(after(from, window_s * f64::from(look) / 10.0));
-            jobs.push(particle.simulation.state().jobs(self.service));
+            jobs.push(particle.simulation.state().fullest(self.service));
             if look % 10 == 0 {
                 particle.watch.look(self.scenario, &mut particle.simulation);
                 if particle.watch.down_since().is_some() || particle.events() > EVENTS_MAX / 50 {

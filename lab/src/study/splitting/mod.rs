@@ -1,6 +1,6 @@
 //! How often something rare happens: multilevel splitting, without bias.
 //!
-//! A healthy service makes *excursions*: its queue grows beyond what is usual and falls back. Nearly all are short; a failure is one that
+//! A healthy service makes *excursions*: the queue of its fullest replica grows beyond what is usual and falls back. Nearly all are short; a failure is one that
 //! does not come back. Its probability is a product of larger ones, of getting from each level of the queue to the next before coming
 //! home, and each factor is estimated with the same number of branches, begun at states drawn from those in which the level was reached.
 //! This *fixed-effort splitting* is unbiased whatever the levels, and however good the queue is as a measure of progress; a poor measure
@@ -38,10 +38,13 @@ pub struct Rare {
     pub per_excursion: Estimate,
     /// Excursions per second.
     pub excursions_per_s: f64,
-    /// With so many jobs or fewer, the service is at home.
+    /// With so many jobs or fewer at every replica, the service is at home.
     pub home: usize,
-    /// The queue's levels, in jobs at all replicas.
+    /// The queue's levels, in jobs at the fullest replica.
     pub levels: Vec<usize>,
+    /// The highest level that every repetition reached, and how often per second an excursion gets there. Where no branch failed, the
+    /// healthy state lives longer than that takes; `None` where not all reached the first level.
+    pub furthest: Option<(usize, Estimate)>,
     /// The share of branches that get from each level to the next, from the last one to failure; means over the repetitions.
     pub passed: Vec<f64>,
     /// The rate that each repetition found.
@@ -120,7 +123,15 @@ struct Repetition {
 /// All repetitions together.
 fn sum_up(ladder: Ladder<'_>, found: &[Repetition], pilot_events: u64) -> Rare {
     let onward = |r: &Repetition| r.passed.iter().product::<f64>();
-    let rates: Vec<f64> = found.iter().map(|r| r.basin.1 as f64 / r.basin.2 * onward(r)).collect();
+    let gets_to = |r: &Repetition, level: usize| {
+        r.basin.1 as f64 / r.basin.2 * r.passed[..level].iter().product::<f64>()
+    };
+    let rates: Vec<f64> = found.iter().map(|r| gets_to(r, r.passed.len())).collect();
+    let all_reach = |level: &usize| found.iter().all(|r| gets_to(r, *level) > 0.0);
+    let furthest = (0..ladder.levels.len()).rev().find(all_reach).map(|level| {
+        let rates: Vec<f64> = found.iter().map(|r| gets_to(r, level)).collect();
+        (ladder.levels[level], mean(&rates))
+    });
     let each: Vec<f64> = found.iter().map(|r| r.basin.1 as f64 / r.basin.0 as f64 * onward(r)).collect();
     let (rate_per_s, per_excursion) = (mean(&rates), mean(&each));
     let sum = |of: &dyn Fn(&Repetition) -> f64| found.iter().map(of).sum::<f64>();
@@ -137,6 +148,7 @@ fn sum_up(ladder: Ladder<'_>, found: &[Repetition], pilot_events: u64) -> Rare {
         home: ladder.home,
         passed: (0..ladder.levels.len()).map(|stage| sum(&|r| r.passed[stage]) / count).collect(),
         levels: ladder.levels,
+        furthest,
         repetitions_per_s: rates,
         events,
         events_without: if p > 0.0 {

@@ -24,6 +24,24 @@ pub struct Fitted {
     pub assumptions: Vec<String>,
 }
 
+/// How much of a replica its chain holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Reach {
+    /// The whole queue, or what decides over tipping of it, and the calls in orbit while every attempt is late.
+    Whole,
+    /// The healthy state and some way beyond the line: twice the calls in orbit at which attempts just fill the capacity, or half-way from
+    /// there to the failed state.
+    Escape,
+    /// A queue of so many jobs a replica, and the calls in orbit when every attempt of so many calls per second, all replicas together,
+    /// is late.
+    Backlog {
+        /// Jobs in the queue of a replica.
+        jobs: f64,
+        /// Calls per second, all replicas together.
+        calls_per_s: f64,
+    },
+}
+
 /// Why a service has no chain, in one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unfit {
@@ -37,11 +55,11 @@ const LARGEST: f64 = 2.5e8;
 /// Fewest jobs, in steps of the chain, that are served within a timeout; with fewer the picture has no grain.
 const FINEST: f64 = 10.0;
 
-/// The chain of one replica of service `index`, of which `hand` are the calculations by hand.
+/// The chain of one replica of service `index`, of which `hand` are the calculations by hand, as far as it has to reach.
 ///
 /// # Errors
 /// Where the chain's assumptions do not hold, so that its figures would be false.
-pub fn fit(scenario: &Scenario, index: usize, hand: &ServiceHand) -> Result<Fitted, Unfit> {
+pub fn fit(scenario: &Scenario, index: usize, hand: &ServiceHand, reach: Reach) -> Result<Fitted, Unfit> {
     let groups: Vec<&ClientGroup> = scenario.clients.iter().filter(|c| c.service == index).collect();
     if let Some(why) = beyond(scenario, index, hand, &groups) {
         return Err(Unfit { why: why.into() });
@@ -59,13 +77,29 @@ pub fn fit(scenario: &Scenario, index: usize, hand: &ServiceHand) -> Result<Fitt
         None => (hand.attempts_when_failing - 1.0, f64::INFINITY),
     };
     // While every attempt is late, so many calls are in orbit; chance brings some more.
-    let failed = calls * (retries + 1.0) * again_after_s;
-    let orbit = (failed + 4.0 * failed.sqrt() + 2.0).min(limit) + 1.0;
+    let failed = |calls: f64| calls * (retries + 1.0) * again_after_s;
+    let some_more = |outstanding: f64| outstanding + 4.0 * outstanding.sqrt() + 2.0;
     let theta = hand.jobs_per_timeout_and_replica;
-    let enough = 3.0 * theta + 4.0 * theta.sqrt();
+    let beyond_theta = 4.0 * theta.sqrt();
+    let (orbit, enough) = match reach {
+        Reach::Whole => (some_more(failed(calls)), 3.0 * theta + beyond_theta),
+        Reach::Escape => {
+            // With so many, the retries are what calls leave of the capacity.
+            let line = (service - calls).max(0.0) * again_after_s * (retries + 1.0) / retries;
+            // Until the retries of the first late calls come, the queue falls by what is spare in a timeout.
+            let spare = 2.0 * (1.0 - calls / service).max(0.0);
+            let edge = some_more(2.0 * line).min(f64::midpoint(line, failed(calls)));
+            (edge, theta * (1.0 + spare) + beyond_theta)
+        }
+        Reach::Backlog { jobs, calls_per_s } => (some_more(failed(calls_per_s / replicas)), jobs),
+    };
+    let orbit = orbit.min(limit) + 1.0;
     let size = |queue: f64, by: f64| (queue / by).ceil() * libm::pow((orbit / by).ceil() + 1.0, 3.0);
     let places = hand.places_per_replica + 1.0;
-    let whole_queue = places <= 2.0 * enough || size(places, 1.0) <= LARGEST;
+    let whole_queue = match reach {
+        Reach::Whole => places <= 2.0 * enough || size(places, 1.0) <= LARGEST,
+        Reach::Escape | Reach::Backlog { .. } => places <= enough,
+    };
     let queue = if whole_queue { places } else { enough };
     let size = |by: f64| size(queue, by);
     let scales = (0..).map(|step| libm::pow(1.05, f64::from(step)));
@@ -204,7 +238,7 @@ mod tests {
     }
 
     fn of(scenario: &Scenario) -> Result<Fitted, Unfit> {
-        fit(scenario, 0, &hand(scenario).services[0])
+        fit(scenario, 0, &hand(scenario).services[0], Reach::Whole)
     }
 
     #[test]

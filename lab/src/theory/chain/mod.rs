@@ -9,13 +9,17 @@
 //! What it assumes: Poisson calls, exponential service, one FIFO server, work that nobody waits for is done all the same. A late
 //! attempt is in orbit from its arrival on, and the number of retries is geometric instead of fixed.
 mod banded;
+mod course;
 mod field;
 mod fit;
+mod life;
 mod states;
 
 pub use banded::{Banded, QuasiStationary};
+pub use course::{Course, Stretch};
 pub use field::{Field, Portrait};
-pub use fit::{Fitted, Unfit, fit, retries_under_way};
+pub use fit::{Fitted, Reach, Unfit, fit, retries_under_way};
+pub use life::{Life, life};
 pub use states::Lasting;
 
 use super::queues::poisson_at_most;

@@ -12,11 +12,16 @@ mod thresholds;
 pub use settle::{FixedPoint, Settled, Start, fixed_points, settle, settle_after_triggers};
 pub use thresholds::{load_that_heals, separatrix, spike_that_tips, tips_from};
 
-use crate::scenario::{ClientGroup, Scenario};
+use crate::{
+    scenario::{ClientGroup, Scenario},
+    theory::ServiceHand,
+};
 use fleet::{Fate, Fleet};
 use flow::Flow;
 use lab_core::{
     arrival::{Load, Process},
+    queue::Discipline,
+    server::Cancel,
     time::{Span, Time},
     timeline::timeline,
 };
@@ -84,6 +89,27 @@ pub fn backlog_after_triggers_jobs(scenario: &Scenario, service: usize) -> f64 {
     let mut fluid = Fluid::new(scenario, service, from, step_s, STEPS);
     fluid.through(scenario, service, from, STEPS);
     fluid.fleet.jobs()
+}
+
+/// A queue that is full, or would be without a bound, and the calls that wait while all attempts are late.
+pub fn failed(scenario: &Scenario, index: usize, hand: &ServiceHand) -> Start {
+    let bound = hand.places_per_replica * f64::from(scenario.services[index].replicas);
+    let jobs = if bound.is_finite() { bound } else { 4.0 * hand.jobs_per_timeout };
+    Start::at(jobs, hand.attempts_per_s_when_failing * hand.timeout_s)
+}
+
+/// Why the fluid would say what is false of a service; `None` if it can be asked.
+pub fn unfit(scenario: &Scenario, index: usize, hand: &ServiceHand) -> Option<&'static str> {
+    let policy = &scenario.services[index].policy;
+    let groups = || scenario.clients.iter().filter(|group| group.service == index);
+    let cases = [
+        (hand.timeout_s.is_infinite(), "no timeout"),
+        (policy.discipline != Discipline::Fifo, "queue not FIFO"),
+        (policy.cancel != Cancel::Never, "stale work leaves"),
+        (groups().any(|group| group.policy.hedge.is_some()), "hedges race"),
+        (groups().count() > 1, "several client groups"),
+    ];
+    cases.into_iter().find(|case| case.0).map(|case| case.1)
 }
 
 /// Calls per second of a group at `at`, the surges of triggers not included; of a recorded workload the mean.

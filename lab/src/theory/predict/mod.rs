@@ -8,12 +8,12 @@ pub use cell::{Cell, Unit};
 
 use super::{
     Beyond, Hand, ServiceHand,
-    chain::{Field, Fitted, Lasting, Portrait, Unfit, fit},
-    fluid::{FixedPoint, Start, fixed_points, separatrix},
+    chain::{Field, Fitted, Lasting, Portrait, Reach, Unfit, fit},
+    fluid::{self, FixedPoint, fixed_points, separatrix},
     hand,
 };
 use crate::scenario::Scenario;
-use lab_core::{queue::Discipline, server::Cancel, timeline::Effect};
+use lab_core::timeline::Effect;
 use questions::questions;
 use serde::Serialize;
 
@@ -80,13 +80,13 @@ pub fn predict(scenario: &Scenario) -> Predictions {
 }
 
 fn prediction(scenario: &Scenario, index: usize, hand: ServiceHand) -> Prediction {
-    let chain = fit(scenario, index, &hand).map(Solved::new);
-    let fluid = fluid_unfit(scenario, index, &hand);
+    let chain = fit(scenario, index, &hand, Reach::Whole).map(Solved::new);
+    let fluid = fluid::unfit(scenario, index, &hand);
     Prediction {
         service: hand.service.clone(),
         questions: questions(scenario, index, &hand, &chain, fluid),
         separatrix: if fluid.is_none() {
-            separatrix(scenario, index, failed(scenario, index, &hand))
+            separatrix(scenario, index, fluid::failed(scenario, index, &hand))
         } else {
             vec![]
         },
@@ -102,27 +102,6 @@ impl Solved {
         let lasting = fitted.model.lasting(&fitted.model.chain(), &portrait);
         Solved { fitted, portrait, lasting }
     }
-}
-
-/// A queue that is full, or would be without a bound, and the calls that wait while all attempts are late.
-fn failed(scenario: &Scenario, index: usize, hand: &ServiceHand) -> Start {
-    let bound = hand.places_per_replica * f64::from(scenario.services[index].replicas);
-    let jobs = if bound.is_finite() { bound } else { 4.0 * hand.jobs_per_timeout };
-    Start::at(jobs, hand.attempts_per_s_when_failing * hand.timeout_s)
-}
-
-/// Why the fluid would say what is false of a service; `None` if it can be asked.
-fn fluid_unfit(scenario: &Scenario, index: usize, hand: &ServiceHand) -> Option<&'static str> {
-    let policy = &scenario.services[index].policy;
-    let groups = || scenario.clients.iter().filter(|group| group.service == index);
-    let cases = [
-        (hand.timeout_s.is_infinite(), "no timeout"),
-        (policy.discipline != Discipline::Fifo, "queue not FIFO"),
-        (policy.cancel != Cancel::Never, "stale work leaves"),
-        (groups().any(|group| group.policy.hedge.is_some()), "hedges race"),
-        (groups().count() > 1, "several client groups"),
-    ];
-    cases.into_iter().find(|case| case.0).map(|case| case.1)
 }
 
 /// The length in seconds of the first load spike among the triggers; ten seconds where there is none.

@@ -1,11 +1,14 @@
 //! The questions, and who answers them how.
-use super::{Cell, Question, Solved, Unfit, Unit, failed, spike_s};
+use super::{Cell, Question, Solved, Unfit, Unit, spike_s};
 use crate::{
     scenario::Scenario,
     theory::{
         BirthDeath, Passage, ServiceHand,
-        chain::QueueOrbit,
-        fluid::{Settled, Start, load_that_heals, settle, settle_after_triggers, spike_that_tips, tips_from},
+        chain::{Life, QueueOrbit, life},
+        fluid::{
+            Settled, Start, failed, load_that_heals, settle, settle_after_triggers, spike_that_tips,
+            tips_from,
+        },
         hand,
         retries::cure_s,
     },
@@ -154,7 +157,17 @@ impl Asked<'_> {
 
     fn lifetime(&self) -> Question {
         let formula = self.where_vulnerable(|| Cell::Value(self.hand.lifetime_s, Unit::Seconds));
-        let chain = self.of_state(|solved, lasting| self.time(solved, lasting.lifetime));
+        let chain = self.of_state(|solved, lasting| {
+            if solved.fitted.jobs_per_state <= 1.0 {
+                return Cell::Time(lasting.lifetime);
+            }
+            // To see the healthy state end takes less of a chain than all of it, and so finer steps.
+            match life(self.scenario, self.index, self.hand) {
+                Ok(Some(Life { lasts, jobs_per_state })) if jobs_per_state <= 1.0 => Cell::Time(lasts),
+                Ok(Some(life)) => Cell::TimeAtLeast(life.lasts),
+                Ok(None) | Err(_) => Cell::TimeAtLeast(lasting.lifetime),
+            }
+        });
         let assumption = match self.replicas {
             1.0 => "formula: until μT jobs wait, within × 3",
             _ => "of one replica; formula: until μT jobs wait, within × 3",
