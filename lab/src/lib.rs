@@ -12,7 +12,10 @@ pub mod selftest;
 pub mod verdict;
 pub mod study;
 pub mod sweep;
+#[cfg(feature = "cli")]
 pub mod plot;
+#[cfg(feature = "cli")]
 pub mod report;
 pub mod results;
+#[cfg(feature = "cli")]
 pub mod cli;

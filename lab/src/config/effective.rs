@@ -43,8 +43,8 @@ pub(super) fn effective(experiment: &Experiment) -> Option<Node> {
     parse(&to_yaml(experiment)?, 0).ok().map(|(tree, _)| tree)
 }
 
-/// A resolved experiment as YAML.
-pub(super) fn to_yaml(experiment: &Experiment) -> Option<String> {
+/// A resolved experiment as YAML: runs again as it is. `None` where it cannot be written, which no experiment that was read is.
+pub fn to_yaml(experiment: &Experiment) -> Option<String> {
     let mut bytes = vec![];
     let mut serializer = serde_yaml::Serializer::new(&mut bytes);
     serde_yaml::with::singleton_map_recursive::serialize(experiment, &mut serializer).ok()?;

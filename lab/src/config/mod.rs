@@ -35,6 +35,7 @@ pub mod units;
 pub mod workload;
 
 pub use diagnose::ConfigErrors;
+pub use effective::to_yaml;
 pub use expect::Metric;
 pub use experiment::Experiment;
 pub use load::{Loaded, LoadedVariant, load, load_text};

@@ -16,3 +16,4 @@ pub use folder::Folder;
 pub use keep::{Kept, clean, list};
 pub use manifest::{FORMAT, Manifest, RunRecord, now, read};
 pub use run::{RunFiles, write_run};
+pub use windows::csv as windows_csv;

@@ -13,7 +13,7 @@ const CACHE: &str = "hits,misses,fills,populated,keys";
 const LATENCY: &str = "count,p50_ms,p90_ms,p99_ms,p999_ms,max_ms";
 
 /// The windows of a run as CSV. Counts are of the window; latency is of calls at clients and of attempts at servers.
-pub(super) fn csv(trace: &Trace) -> String {
+pub fn csv(trace: &Trace) -> String {
     let outcomes: Vec<&str> = Outcome::ALL.iter().map(|o| o.name()).collect();
     let outcomes = outcomes.join(",");
     let mut csv = format!(

@@ -1,0 +1,98 @@
+"use strict";
+// The state plane: goodput over offered load. Two states at the same load are two places on one vertical line.
+const plane = (() => {
+  function draw(element, shown) {
+    const [width, height] = [element.clientWidth, element.clientHeight];
+    if (width < 120 || height < 120) return;
+    const { curves, hand } = shown;
+    const [x0, x1, y0, y1] = [54, width - 14, 26, height - 40];
+    const service = hand.services.find((s) => s.service === curves.services[0].name);
+    const capacity = curves.services[0].capacity;
+    const offered = smooth(curves.offered);
+    const goodput = smooth(curves.goodput);
+    const reach = Math.max(...offered, ...goodput);
+    const near = capacity < 3 * reach;
+    const ticks = ink.ticks(1.04 * Math.max(reach, near ? capacity * 1.05 : 0), 4);
+    const most = ticks.at(-1);
+    const x = (v) => x0 + ((x1 - x0) * v) / most;
+    const y = (v) => y1 - ((y1 - y0) * v) / most;
+    let svg = regions(service, near ? capacity : most, most, x, y0, y1);
+    for (const v of ticks) {
+      svg += ink.line(x(v), y0, x(v), y1, "grid") + ink.line(x0, y(v), x1, y(v), "grid");
+      svg += ink.text(x(v), y1 + 17, ink.number(v), 'class="tick" text-anchor="middle"') + ink.text(x0 - 8, y(v) + 4.5, ink.number(v), 'class="tick" text-anchor="end"');
+    }
+    svg += ink.line(x(0), y(0), x(most), y(most), "muted", 'stroke-dasharray="2 4"');
+    const hidden = service?.hidden_capacity_per_s;
+    if (hidden && hidden < 0.97 * capacity && hidden < most) svg += vertical(x(hidden), y0, y1, "μ/R");
+    if (near) svg += vertical(x(capacity), y0, y1, "μ");
+    svg += ink.line(x0, y1, x1, y1, "axis") + ink.line(x0, y0, x0, y1, "axis");
+    svg += trajectory(shown, offered.map(x), goodput.map(y));
+    svg += ink.text((x0 + x1) / 2, y1 + 34, "offered (calls/s)", 'class="axis" text-anchor="middle"');
+    svg += `<text class="heading" x="0" y="13"><tspan class="title">State plane</tspan><tspan class="unit" dx="8">goodput over offered load</tspan></text>`;
+    element.innerHTML = `<svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${ink.escape(spoken(shown))}">${svg}</svg>`;
+  }
+
+  function spoken(shown) {
+    const [offered, goodput] = [timeline.recent(shown.curves.offered), timeline.recent(shown.curves.goodput)];
+    return `Goodput over offered load: the run ends at ${ink.number(offered)} calls/s offered and ${ink.number(goodput)} good`;
+  }
+
+  /** Where a failed state heals by itself, where it stays, and where nothing helps. */
+  function regions(service, capacity, most, x, y0, y1) {
+    if (!service) return "";
+    const hidden = service.vulnerable ? Math.min(service.hidden_capacity_per_s, capacity) : capacity;
+    const band = (from, to, colour, ...names) => {
+      const [a, b] = [x(Math.min(from, most)), x(Math.min(to, most))];
+      const name = names.find((n) => n.length * 6.6 < b - a - 4);
+      const label = name ? ink.text((a + b) / 2, y0 + 15, name, `class="region" text-anchor="middle" fill="var(--${colour})"`) : "";
+      return ink.rect(a, y0, b - a, y1 - y0, colour, 'fill-opacity="0.07"') + label;
+    };
+    return (
+      band(0, hidden, "green", "always heals", "heals") +
+      band(hidden, capacity, "purple", "two states: up or down", "two states") +
+      band(capacity, most, "red", "overload")
+    );
+  }
+
+  const vertical = (x, y0, y1, name) =>
+    ink.line(x, y0, x, y1, "muted", 'stroke-dasharray="6 4"') + ink.text(x - 5, y1 - 7, name, 'class="note" text-anchor="end"');
+
+  /** The way of the run, by what went on, with where it begins and ends. */
+  function trajectory(shown, xs, ys) {
+    const triggers = shown.disturbances.filter((d) => d.what === "trigger");
+    const first = triggers.length ? Math.min(...triggers.map((d) => d.from_s)) : Infinity;
+    const over = triggers.length ? Math.max(...triggers.map((d) => d.until_s)) : Infinity;
+    const at = shown.curves.at_s;
+    const begin = at.findIndex((s) => s >= shown.warmup_s);
+    const part = (from, until, colour) => {
+      const keep = at.map((s, i) => i >= begin && s >= from - shown.curves.window_s && s < until);
+      const pick = (values) => values.filter((_, i) => keep[i]);
+      return ink.curve(pick(xs), pick(ys), colour, 2, 'stroke-opacity="0.85"');
+    };
+    const bad = ["red", "purple"].includes(verdictColour(shown.summary.verdict));
+    const after = bad ? "red" : "blue";
+    const dot = (i, colour, name, dy) =>
+      `<circle cx="${ink.px(xs[i])}" cy="${ink.px(ys[i])}" r="5" fill="var(--${colour})" stroke="var(--paper)" stroke-width="1.5"/>` +
+      ink.text(xs[i] - 9, ys[i] + dy, name, `class="mark" text-anchor="end" fill="var(--${colour})"`);
+    const last = at.length - 1;
+    const close = Math.hypot(xs[begin] - xs[last], ys[begin] - ys[last]) < 26;
+    return (
+      part(0, first, "green") +
+      part(first, over, "orange") +
+      part(over, Infinity, after) +
+      (close ? "" : dot(begin, "green", "before", -6)) +
+      dot(last, after, close ? "before and at the end" : "at the end", -8)
+    );
+  }
+
+  /** The mean over about three seconds, or five windows: arrivals scatter. */
+  function smooth(values) {
+    const reach = 3;
+    return values.map((_, i) => {
+      const near = values.slice(Math.max(0, i - reach), i + reach + 1);
+      return near.reduce((a, b) => a + b, 0) / near.length;
+    });
+  }
+
+  return { draw };
+})();
