@@ -83,11 +83,21 @@ const controls = (() => {
     for (const change of changes) {
       const [path, value] = [change.slice(0, change.indexOf("=")), change.slice(change.indexOf("=") + 1)];
       const index = list.findIndex((control) => control.path === path);
-      const to = index < 0 ? -1 : list[index].steps.findIndex((step) => step.value === value);
-      if (to >= 0) at[index] = to;
-      else extra.push(change);
+      if (index < 0) extra.push(change);
+      else at[index] = stepOf(index, value);
     }
     show();
+  }
+
+  /** The step with this value; one more at the end where there is none. */
+  function stepOf(index, value) {
+    const { steps, slider } = list[index];
+    const known = steps.findIndex((step) => step.value === value);
+    if (known >= 0) return known;
+    const input = document.getElementById(`control-${index}`);
+    if (slider) input.max = steps.length;
+    else input.append(new Option(value, steps.length));
+    return steps.push({ label: value, value }) - 1;
   }
 
   return { build, reset, take, set, restore };

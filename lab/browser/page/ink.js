@@ -79,15 +79,19 @@ const ink = (() => {
   }
 
   /** Names at the right ends of curves: `[{ name, colour, y }]`. */
-  function names(list, x, top, bottom, gap) {
-    const at = apart(list.map((n) => n.y), gap, top, bottom);
+  function names(list, x, top, bottom) {
+    const k = scale();
+    const at = apart(list.map((n) => n.y), 16 * k, top, bottom);
     return list
       .map(({ name, colour, y }, i) => {
         const leader = Math.abs(at[i] - y) > 3 ? line(x + 2, y, x + 12, at[i], colour, 'stroke-width="1"') : "";
-        return leader + text(x + 15, at[i] + 4.5, name, `class="name" fill="var(--${colour})"`);
+        return leader + text(x + 15, at[i] + 4.5 * k, name, `class="name" style="fill:var(--${colour})"`);
       })
       .join("");
   }
 
-  return { escape, px, text, line, dashes, rect, path, curve, area, ticks, number, seconds, names };
+  /** How large the page's letters are, 1 for the smallest. */
+  const scale = () => parseFloat(getComputedStyle(document.body).fontSize) / 14;
+
+  return { scale, escape, px, text, line, dashes, rect, path, curve, area, ticks, number, seconds, names };
 })();

@@ -14,6 +14,7 @@ const page = (() => {
 
   async function choose(chosen, changes = []) {
     config = chosen;
+    setup = null;
     const answer = await lab.ask({ ask: "setup", name: config.name, config: config.config });
     if (config !== chosen) return;
     if (answer.error) return fail(answer.error);
@@ -44,18 +45,18 @@ const page = (() => {
 
   function wanted() {
     wish = true;
-    if (!busy) run();
+    if (!busy && setup) run();
   }
 
   async function run() {
     busy = true;
-    while (wish) {
+    while (wish && setup) {
       wish = false;
       const [asked, changes] = [config, set()];
       const began = performance.now();
       const answer = await lab.ask(question("run", changes));
       const took = performance.now() - began;
-      if (asked !== config) continue;
+      if (asked !== config || !setup) continue;
       if (answer.error) fail(answer.error);
       else show(answer, changes, took);
     }
@@ -69,6 +70,7 @@ const page = (() => {
     get("finding").textContent = finding(answer);
     get("verdict").textContent = word;
     get("verdict").style.color = `var(--${verdictColour(word)})`;
+    document.body.className = "";
     get("reason").className = "";
     get("reason").textContent = sentence(answer.summary.reason);
     get("took").textContent = `${config.title}; seed ${seed ?? answer.seed}; ${ink.number(answer.duration_s)} s simulated in ${ink.number(took)} ms`;
@@ -135,6 +137,7 @@ const page = (() => {
   function fail(words) {
     get("finding").textContent = "This cannot be run";
     get("verdict").textContent = "";
+    document.body.className = "failed";
     get("reason").className = "error";
     get("reason").textContent = words;
   }
@@ -178,7 +181,7 @@ const page = (() => {
 
   function add(own) {
     if (!configs.includes(own)) configs.push(own);
-    get("config").append(new Option(`${own.name}: ${own.title}`, configs.indexOf(own)));
+    get("config").append(new Option(own.title, configs.indexOf(own)));
   }
 
   configs.forEach(add);
@@ -190,12 +193,23 @@ const page = (() => {
   get("save").addEventListener("click", () => save(get("file").textContent, get("yaml").textContent));
   get("windows").addEventListener("click", async () => save("windows.csv", await page.windows()));
   get("open").addEventListener("change", (event) => event.target.files[0] && open(event.target.files[0]));
+  get("theme").addEventListener("click", () => {
+    const { dataset } = document.documentElement;
+    const dark = dataset.theme ? dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    dataset.theme = dark ? "light" : "dark";
+  });
   new ResizeObserver(redraw).observe(get("timeline"));
+  addEventListener("hashchange", address);
 
-  const asked = new URLSearchParams(location.hash.slice(1));
-  const first = Math.max(0, configs.findIndex((c) => c.name === asked.get("config")));
-  get("config").value = first;
-  choose(configs[first], asked.getAll("set"));
+  /** Takes what the address says. */
+  function address() {
+    const asked = new URLSearchParams(location.hash.slice(1));
+    const index = Math.max(0, configs.findIndex((c) => c.name === asked.get("config")));
+    get("config").value = index;
+    choose(configs[index], asked.getAll("set"));
+  }
+
+  address();
 
   return {
     /** The windows of what is shown as CSV. */
@@ -204,6 +218,7 @@ const page = (() => {
     settled: () => new Promise((done) => (busy || !shown ? settled.push(done) : done())),
     /** What is shown. */
     shown: () => shown,
+    /** Takes the config called `name`, with changes `PATH=VALUE`. */
     choose: (name, changes) => choose(configs.find((c) => c.name === name), changes),
   };
 })();

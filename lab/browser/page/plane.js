@@ -5,30 +5,35 @@ const plane = (() => {
     const [width, height] = [element.clientWidth, element.clientHeight];
     if (width < 120 || height < 120) return;
     const { curves, hand } = shown;
-    const [x0, x1, y0, y1] = [54, width - 14, 26, height - 40];
+    const k = ink.scale();
+    const [x0, x1, y0, y1] = [50 * k, width - 22 * k, 26 * k, height - 40 * k];
     const service = hand.services.find((s) => s.service === curves.services[0].name);
     const capacity = curves.services[0].capacity;
-    const offered = smooth(curves.offered);
-    const goodput = smooth(curves.goodput);
+    const parts = boundaries(shown);
+    const offered = smooth(curves.offered, parts);
+    const goodput = smooth(curves.goodput, parts);
     const reach = Math.max(...offered, ...goodput);
     const near = capacity < 3 * reach;
     const ticks = ink.ticks(1.04 * Math.max(reach, near ? capacity * 1.05 : 0), 4);
     const most = ticks.at(-1);
     const x = (v) => x0 + ((x1 - x0) * v) / most;
     const y = (v) => y1 - ((y1 - y0) * v) / most;
-    let svg = regions(service, near ? capacity : most, most, x, y0, y1);
+    let svg = regions(k, service, near ? capacity : most, most, x, y0, y1);
     for (const v of ticks) {
       svg += ink.line(x(v), y0, x(v), y1, "grid") + ink.line(x0, y(v), x1, y(v), "grid");
-      svg += ink.text(x(v), y1 + 17, ink.number(v), 'class="tick" text-anchor="middle"') + ink.text(x0 - 8, y(v) + 4.5, ink.number(v), 'class="tick" text-anchor="end"');
+      svg += ink.text(x(v), y1 + 17 * k, ink.number(v), 'class="tick" text-anchor="middle"') + ink.text(x0 - 8 * k, y(v) + 4.5 * k, ink.number(v), 'class="tick" text-anchor="end"');
     }
     svg += ink.line(x(0), y(0), x(most), y(most), "muted", 'stroke-dasharray="2 4"');
+    const turn = (Math.atan2(y0 - y1, x1 - x0) * 180) / Math.PI;
+    const [sx, sy] = [x(0.07 * most), y(0.07 * most)];
+    svg += ink.text(sx, sy + 14 * k, "every call is good", `class="note" transform="rotate(${turn} ${sx} ${sy})"`);
     const hidden = service?.hidden_capacity_per_s;
-    if (hidden && hidden < 0.97 * capacity && hidden < most) svg += vertical(x(hidden), y0, y1, "μ/R");
-    if (near) svg += vertical(x(capacity), y0, y1, "μ");
+    if (hidden && hidden < 0.97 * capacity && hidden < most) svg += vertical(k, x(hidden), y0, y1, "μ/R");
+    if (near) svg += vertical(k, x(capacity), y0, y1, "μ");
     svg += ink.line(x0, y1, x1, y1, "axis") + ink.line(x0, y0, x0, y1, "axis");
     svg += trajectory(shown, offered.map(x), goodput.map(y));
-    svg += ink.text((x0 + x1) / 2, y1 + 34, "offered (calls/s)", 'class="axis" text-anchor="middle"');
-    svg += `<text class="heading" x="0" y="13"><tspan class="title">State plane</tspan><tspan class="unit" dx="8">goodput over offered load</tspan></text>`;
+    svg += ink.text((x0 + x1) / 2, y1 + 35 * k, "offered (calls/s)", 'class="axis" text-anchor="middle"');
+    svg += `<text class="heading" x="0" y="${ink.px(13 * k)}"><tspan class="title">State plane</tspan><tspan class="unit" dx="8">goodput over offered load</tspan></text>`;
     element.innerHTML = `<svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${ink.escape(spoken(shown))}">${svg}</svg>`;
   }
 
@@ -38,13 +43,13 @@ const plane = (() => {
   }
 
   /** Where a failed state heals by itself, where it stays, and where nothing helps. */
-  function regions(service, capacity, most, x, y0, y1) {
+  function regions(k, service, capacity, most, x, y0, y1) {
     if (!service) return "";
     const hidden = service.vulnerable ? Math.min(service.hidden_capacity_per_s, capacity) : capacity;
     const band = (from, to, colour, ...names) => {
       const [a, b] = [x(Math.min(from, most)), x(Math.min(to, most))];
-      const name = names.find((n) => n.length * 6.6 < b - a - 4);
-      const label = name ? ink.text((a + b) / 2, y0 + 15, name, `class="region" text-anchor="middle" fill="var(--${colour})"`) : "";
+      const name = names.find((n) => n.length * 6.2 * k < b - a - 2);
+      const label = name ? ink.text((a + b) / 2, y0 + 15 * k, name, `class="region" text-anchor="middle" style="fill:var(--${colour})"`) : "";
       return ink.rect(a, y0, b - a, y1 - y0, colour, 'fill-opacity="0.07"') + label;
     };
     return (
@@ -54,8 +59,8 @@ const plane = (() => {
     );
   }
 
-  const vertical = (x, y0, y1, name) =>
-    ink.line(x, y0, x, y1, "muted", 'stroke-dasharray="6 4"') + ink.text(x - 5, y1 - 7, name, 'class="note" text-anchor="end"');
+  const vertical = (k, x, y0, y1, name) =>
+    ink.line(x, y0, x, y1, "muted", 'stroke-dasharray="6 4"') + ink.text(x - 5, y0 + 33 * k, name, 'class="note" text-anchor="end"');
 
   /** The way of the run, by what went on, with where it begins and ends. */
   function trajectory(shown, xs, ys) {
@@ -71,25 +76,34 @@ const plane = (() => {
     };
     const bad = ["red", "purple"].includes(verdictColour(shown.summary.verdict));
     const after = bad ? "red" : "blue";
-    const dot = (i, colour, name, dy) =>
+    const dot = (i, colour, name, dy, right) =>
       `<circle cx="${ink.px(xs[i])}" cy="${ink.px(ys[i])}" r="5" fill="var(--${colour})" stroke="var(--paper)" stroke-width="1.5"/>` +
-      ink.text(xs[i] - 9, ys[i] + dy, name, `class="mark" text-anchor="end" fill="var(--${colour})"`);
+      ink.text(xs[i] + (right ? 8 : -8), ys[i] + dy, name, `class="mark" text-anchor="${right ? "start" : "end"}" style="fill:var(--${colour})"`);
     const last = at.length - 1;
     const close = Math.hypot(xs[begin] - xs[last], ys[begin] - ys[last]) < 26;
     return (
       part(0, first, "green") +
       part(first, over, "orange") +
       part(over, Infinity, after) +
-      (close ? "" : dot(begin, "green", "before", -6)) +
-      dot(last, after, close ? "before and at the end" : "at the end", -8)
+      (close ? "" : dot(begin, "green", "before", -7, false)) +
+      dot(last, after, close ? "before, and at the end" : "at the end", -9, xs[last] < 170 * ink.scale())
     );
   }
 
-  /** The mean over about three seconds, or five windows: arrivals scatter. */
-  function smooth(values) {
+  /** The first windows of what comes before, during and after the triggers, and the number of windows. */
+  function boundaries({ curves, disturbances }) {
+    const times = disturbances.flatMap((d) => [d.from_s, d.until_s]);
+    const starts = times.map((s) => curves.at_s.findIndex((at) => at > s)).filter((i) => i > 0);
+    return [0, ...starts.sort((a, b) => a - b), curves.at_s.length];
+  }
+
+  /** The mean over seven windows, for arrivals scatter; but not over a jump of the load. */
+  function smooth(values, parts) {
     const reach = 3;
     return values.map((_, i) => {
-      const near = values.slice(Math.max(0, i - reach), i + reach + 1);
+      const from = parts.findLast((start) => start <= i);
+      const until = parts.find((start) => start > i);
+      const near = values.slice(Math.max(from, i - reach), Math.min(until, i + reach + 1));
       return near.reduce((a, b) => a + b, 0) / near.length;
     });
   }

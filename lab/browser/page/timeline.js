@@ -1,75 +1,72 @@
 "use strict";
 // The run over time: phases above, then rates, latency and queue on one time axis.
 const timeline = (() => {
-  const LEFT = 62;
-  const STRIP = 30;
-  const HEADING = 27;
-  const AXIS = 42;
+  // In pixels at the page's smallest letters.
+  const [LEFT, RIGHT, STRIP, HEADING, AXIS] = [62, 92, 30, 33, 42];
 
   function draw(element, shown) {
     const [width, height] = [element.clientWidth, element.clientHeight];
     if (width < 200 || height < 200) return;
-    const right = width < 620 ? 84 : 104;
-    const x0 = LEFT;
-    const x1 = width - right;
+    const k = ink.scale();
+    const [x0, x1] = [LEFT * k, width - RIGHT * k];
     const x = (s) => x0 + ((x1 - x0) * s) / shown.duration_s;
     const phases = phasesOf(shown);
-    const room = height - STRIP - AXIS - 3 * HEADING - 4;
-    const frame = { x0, x1, x, phases, shown, xs: shown.curves.at_s.map(x) };
-    let top = STRIP + HEADING + 4;
+    const room = height - (STRIP + AXIS + 3 * HEADING) * k;
+    const frame = { k, x0, x1, x, phases, shown, xs: shown.curves.at_s.map(x) };
+    let top = (STRIP + HEADING) * k;
     const panels = [];
     for (const [share, make] of [[0.46, rates], [0.29, latency], [0.25, queue]]) {
       const bottom = top + room * share;
       panels.push(make({ ...frame, y0: top, y1: bottom }));
-      top = bottom + HEADING;
+      top = bottom + HEADING * k;
     }
-    const bottom = top - HEADING;
+    const bottom = top - HEADING * k;
     const body = strip(frame) + panels.map((panel) => panel.svg).join("") + timeAxis(frame, bottom);
     element.innerHTML =
       `<svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${ink.escape(spoken(shown))}">` +
-      `${body}<line class="cross" y1="${STRIP + 6}" y2="${bottom}" visibility="hidden"/></svg>`;
+      `${body}<line class="cross" y1="${STRIP * k}" y2="${bottom}" visibility="hidden"/></svg>`;
     follow(element.firstChild, frame, panels);
   }
 
   const spoken = (shown) =>
     `Rates, latency and queue over ${ink.seconds(shown.duration_s)}; verdict: ${shown.summary.verdict}. ${shown.summary.reason}`;
 
-  function strip({ x, phases }) {
+  function strip({ k, x, phases }) {
     return phases
       .map(({ from, until, colour, name }) => {
         const [a, b] = [x(from), x(until)];
-        const words = name.find((n) => n.length * 7.1 < b - a - 4) ?? "";
+        const words = name.find((n) => n.length * 7.1 * k < b - a - 4) ?? "";
         return (
-          ink.rect(a + 1, STRIP - 6, b - a - 2, 5, colour) +
-          ink.text((a + b) / 2, STRIP - 13, words, `class="phase" text-anchor="middle" fill="var(--${colour})"`)
+          ink.rect(a + 1, (STRIP - 6) * k, b - a - 2, 5 * k, colour) +
+          ink.text((a + b) / 2, (STRIP - 13) * k, words, `class="phase" text-anchor="middle" style="fill:var(--${colour})"`)
         );
       })
       .join("");
   }
 
-  function timeAxis({ x, x0, x1, shown }, bottom) {
-    const ticks = ink.ticks(shown.duration_s, x1 - x0 < 500 ? 4 : 7).filter((s) => s <= shown.duration_s);
+  function timeAxis({ k, x, x0, x1, shown }, bottom) {
+    const ticks = ink.ticks(shown.duration_s, (x1 - x0) / 68 / k).filter((s) => s <= shown.duration_s);
     const marks = ticks.map(
-      (s) => ink.line(x(s), bottom, x(s), bottom + 5, "axis") + ink.text(x(s), bottom + 19, ink.number(s), 'class="tick" text-anchor="middle"'),
+      (s) => ink.line(x(s), bottom, x(s), bottom + 5, "axis") + ink.text(x(s), bottom + 19 * k, ink.number(s), 'class="tick" text-anchor="middle"'),
     );
-    return marks.join("") + ink.text((x0 + x1) / 2, bottom + 37, "time (s)", 'class="axis" text-anchor="middle"');
+    return marks.join("") + ink.text((x0 + x1) / 2, bottom + 38 * k, "time (s)", 'class="axis" text-anchor="middle"');
   }
 
   /** The ground of a panel: bands of the phases, grid, heading. Gives back what is to lie over it, cut at its edges. */
   function panel(frame, title, unit, grid, content, over) {
-    const { x, x0, x1, y0, y1, phases, shown } = frame;
+    const { k, x, x0, x1, y0, y1, phases, shown } = frame;
     const id = `clip-${title.replaceAll(" ", "-")}`;
     const bands = phases.filter((p) => p.tint).map((p) => ink.rect(x(p.from), y0, x(p.until) - x(p.from), y1 - y0, p.colour, `fill-opacity="${p.tint}"`));
-    const verticals = ink.ticks(shown.duration_s, 7).filter((s) => s > 0 && s <= shown.duration_s);
+    const verticals = ink.ticks(shown.duration_s, (x1 - x0) / 68 / k).filter((s) => s > 0 && s <= shown.duration_s);
     const lines = verticals.map((s) => ink.line(x(s), y0, x(s), y1, "grid"));
     const levels = grid.map(
-      ([y, label]) => ink.line(x0, y, x1, y, "grid") + ink.text(x0 - 9, y + 4.5, label, 'class="tick" text-anchor="end"'),
+      ([y, label]) => ink.line(x0, y, x1, y, "grid") + ink.text(x0 - 9 * k, y + 4.5 * k, label, 'class="tick" text-anchor="end"'),
     );
     return (
       bands.join("") +
       lines.join("") +
       levels.join("") +
-      `<text class="heading" x="${x0}" y="${ink.px(y0 - 9)}"><tspan class="title">${title}</tspan><tspan class="unit" dx="8">${ink.escape(unit)}</tspan></text>` +
+      `<text class="heading" x="${x0}" y="${ink.px(y0 - 9 * k)}"><tspan class="title">${title}</tspan><tspan class="unit" dx="8">${ink.escape(unit)}</tspan></text>` +
       `<clipPath id="${id}"><rect x="${x0}" y="${ink.px(y0 - 1)}" width="${x1 - x0}" height="${ink.px(y1 - y0 + 2)}"/></clipPath><g clip-path="url(#${id})">${content}</g>` +
       ink.line(x0, y1, x1, y1, "axis") +
       over
@@ -79,7 +76,7 @@ const timeline = (() => {
   const width = (shown) => `${ink.seconds(shown.curves.window_s)} windows`;
 
   function rates(frame) {
-    const { x, x0, x1, y0, y1, xs, shown } = frame;
+    const { k, x0, x1, y0, y1, xs, shown } = frame;
     const { offered, attempts, goodput, services } = shown.curves;
     const service = services[0];
     const peak = Math.max(...attempts);
@@ -106,11 +103,11 @@ const timeline = (() => {
     if (peak > most) {
       const when = attempts.indexOf(peak);
       const end = xs[when] > (x0 + x1) / 2 ? [-8, "end"] : [8, "start"];
-      over += ink.text(xs[when] + end[0], y0 + 14, `↑ peak ${ink.number(peak)}/s`, `class="mark" fill="var(--orange)" text-anchor="${end[1]}"`);
+      over += ink.text(xs[when] + end[0], y0 + 14 * k, `↑ peak ${ink.number(peak)}/s`, `class="mark" style="fill:var(--orange)" text-anchor="${end[1]}"`);
     }
     over += wasted(frame, service, y);
     over += ink.names(
-      curves.map(([name, values, colour]) => ({ name, colour, y: Math.max(y0, y(recent(values))) })), x1, y0, y1, 16);
+      curves.map(([name, values, colour]) => ({ name, colour, y: Math.max(y0, y(recent(values))) })), x1, y0, y1);
     return {
       svg: panel(frame, "Rates", `per second, ${width(shown)}`, ticks.map((v) => [y(v), ink.number(v)]), content, over),
       unit: (i) => curves.map(([name, values]) => `${name} ${ink.number(values[i])}`).join(" · "),
@@ -118,16 +115,16 @@ const timeline = (() => {
   }
 
   /** Says what busy servers do that help nobody. */
-  function wasted({ x, x1, shown }, service, y) {
+  function wasted({ k, x, x1, shown }, service, y) {
     const failed = shown.summary.verdict === "metastable" && recent(service.completed) > 0.9 * service.capacity;
     if (!failed || recent(shown.curves.goodput) > 0.1 * recent(shown.curves.offered)) return "";
     const from = x(Math.max(...shown.disturbances.filter((d) => d.what === "trigger").map((d) => d.until_s)));
-    const words = ["busy, with work that nobody waits for any more", "busy with stale work"].find((w) => w.length * 6.9 < x1 - from - 24);
-    return words ? ink.text(from + 14, y(service.capacity) - 8, words, 'class="note"') : "";
+    const words = ["busy, with work that nobody waits for any more", "busy with stale work"].find((w) => w.length * 6.9 * k < x1 - from - 24);
+    return words ? ink.text(from + 14, y(service.capacity) - 13 * k, words, 'class="note"') : "";
   }
 
   function latency(frame) {
-    const { x0, x1, y0, y1, xs, shown } = frame;
+    const { k, x0, x1, y0, y1, xs, shown } = frame;
     const { p50_ms, p99_ms, timeout_ms, group, groups } = shown.curves;
     const known = [...p50_ms, ...p99_ms].filter((v) => v !== null && v > 0);
     const limits = timeout_ms ? [timeout_ms] : [];
@@ -140,10 +137,10 @@ const timeline = (() => {
     let over = "";
     if (timeout_ms) {
       content += ink.dashes(x0, x1, y(timeout_ms));
-      over += ink.text(x0 + 8, y(timeout_ms) + (y(timeout_ms) - y0 < 18 ? 15 : -6), `timeout ${ink.seconds(timeout_ms / 1e3)}`, 'class="note"');
+      over += ink.text(x0 + 8, y(timeout_ms) + (y(timeout_ms) - y0 < 18 * k ? 15 * k : -6), `timeout ${ink.seconds(timeout_ms / 1e3)}`, 'class="note"');
     }
     over += ink.names(
-      curves.filter(([, values]) => values.some((v) => v !== null)).map(([name, values, colour]) => ({ name, colour, y: y(recent(values)) })), x1, y0, y1, 16);
+      curves.filter(([, values]) => values.some((v) => v !== null)).map(([name, values, colour]) => ({ name, colour, y: y(recent(values)) })), x1, y0, y1);
     const grid = Array.from({ length: most - least + 1 }, (_, i) => [y(10 ** (least + i)), ink.number(10 ** (least + i))]);
     const whose = groups > 1 ? ` of ${group}` : "";
     return {

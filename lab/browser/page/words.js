@@ -50,19 +50,21 @@ function phasesOf(shown) {
     if (last && last.name[0] === name[0]) last.until = until;
     else phases.push({ from, until, colour, tint, name });
   };
+  // A window of health that lies across the beginning of a trigger says nothing of what was before.
   const tell = (from, until, again) => {
-    const states = health.filter((w) => w.until_s > from + 1e-9 && w.from_s < until - 1e-9);
+    const states = health.filter((w) => w.from_s >= from - 1e-9 && w.until_s <= until + 1e-9);
     let at = from;
     for (const { what, until_s } of states) {
-      const to = Math.min(until_s, until);
       const last = phases.at(-1);
+      const to = until_s;
       if (what === "healthy") add(at, to, "green", 0, again ? "stable again" : "stable", "stable");
       else if (what === "undecided" && last && at > from) last.until = to;
       else if (what === "undecided") add(at, to, "muted", 0, "not judged");
       else add(at, to, ...unwell(what, again, summary));
       at = to;
     }
-    if (at < until) add(at, until, "muted", 0, "not judged");
+    if (states.length) phases.at(-1).until = until;
+    else add(at, until, "muted", 0, "not judged");
   };
   add(0, Math.min(warmup, first), "muted", 0, "warm-up");
   tell(Math.min(warmup, first), first, false);

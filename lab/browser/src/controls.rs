@@ -96,6 +96,10 @@ impl Builder<'_> {
         self.discipline(service);
         if let Some((trigger, what)) = experiment.triggers.first() {
             self.factor(trigger, &what.action);
+            // Keys are gone at once, however long the trigger is said to last.
+            if matches!(what.action, Disturb::CacheFlush { .. }) {
+                return;
+            }
             self.length(trigger, experiment.duration.0.as_secs_f64() - what.at.0.as_secs_f64() - TAIL_S);
         }
     }

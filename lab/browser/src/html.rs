@@ -19,11 +19,12 @@ pub(crate) fn configs(root: &Path, names: &[&str]) -> Result<String, String> {
 
 /// The page. `configs` is JSON, `module` the packed simulation.
 pub(crate) fn page(configs: &str, module: &str) -> String {
+    let dark = css_variables(Theme::Dark);
     let style = format!(
-        "{faces}:root{{{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{style}",
+        "{faces}:root{{{light}}}\n@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}\n\
+         :root[data-theme=dark]{{{dark}}}\n{style}",
         faces = face_css(),
         light = css_variables(Theme::Light),
-        dark = css_variables(Theme::Dark),
         style = include_str!("../page/style.css"),
     );
     let script = [
