@@ -12,6 +12,7 @@ pub mod selftest;
 pub mod verdict;
 pub mod study;
 pub mod sweep;
+pub mod story;
 #[cfg(feature = "cli")]
 pub mod plot;
 #[cfg(feature = "cli")]

@@ -2,6 +2,8 @@
 // The page: what was chosen goes to the simulation, what comes back is drawn. While one run is on its way only the newest wish
 // is kept.
 const page = (() => {
+  /** The colour of a verdict, as in the figures of a report. */
+  const COLOURS = { unaffected: "green", recovered: "green", metastable: "red", escaped: "red", overloaded: "red", undecided: "muted" };
   const get = (id) => document.getElementById(id);
   const configs = JSON.parse(get("configs").textContent);
   let config = null;
@@ -67,13 +69,13 @@ const page = (() => {
   function show(answer, changes, took) {
     shown = answer;
     const word = answer.summary.verdict;
-    get("finding").textContent = finding(answer);
+    get("finding").textContent = answer.finding;
     get("verdict").textContent = word;
-    get("verdict").style.color = `var(--${verdictColour(word)})`;
+    get("verdict").style.color = `var(--${COLOURS[word] ?? "purple"})`;
     document.body.className = "";
     get("reason").className = "";
     get("reason").textContent = sentence(answer.summary.reason);
-    get("took").textContent = `${config.title}; seed ${seed ?? answer.seed}; ${ink.number(answer.duration_s)} s simulated in ${ink.number(took)} ms`;
+    get("took").textContent = `${answer.setting}; ${ink.number(answer.duration_s)} s in ${ink.number(took)} ms`;
     byHand(answer);
     redraw();
     pressed(changes);

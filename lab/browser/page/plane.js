@@ -7,8 +7,8 @@ const plane = (() => {
     const { curves, hand } = shown;
     const k = ink.scale();
     const [x0, x1, y0, y1] = [50 * k, width - 22 * k, 26 * k, height - 40 * k];
-    const service = hand.services.find((s) => s.service === curves.services[0].name);
-    const capacity = curves.services[0].capacity;
+    const service = hand.services.length === 1 ? hand.services[0] : undefined;
+    const capacity = curves.capacity ?? Infinity;
     const parts = boundaries(shown);
     const offered = smooth(curves.offered, parts);
     const goodput = smooth(curves.goodput, parts);
@@ -25,8 +25,8 @@ const plane = (() => {
     }
     svg += ink.line(x(0), y(0), x(most), y(most), "muted", 'stroke-dasharray="2 4"');
     const turn = (Math.atan2(y0 - y1, x1 - x0) * 180) / Math.PI;
-    const [sx, sy] = [x(0.07 * most), y(0.07 * most)];
-    svg += ink.text(sx, sy + 14 * k, "every call is good", `class="note" transform="rotate(${turn} ${sx} ${sy})"`);
+    const [ex, ey] = [x(0.98 * most), y(0.98 * most)];
+    svg += ink.text(ex, ey + 14 * k, "every call is good", `class="note" text-anchor="end" transform="rotate(${turn} ${ex} ${ey})"`);
     const hidden = service?.hidden_capacity_per_s;
     if (hidden && hidden < 0.97 * capacity && hidden < most) svg += vertical(k, x(hidden), y0, y1, "μ/R");
     if (near) svg += vertical(k, x(capacity), y0, y1, "μ");
@@ -64,18 +64,15 @@ const plane = (() => {
 
   /** The way of the run, by what went on, with where it begins and ends. */
   function trajectory(shown, xs, ys) {
-    const triggers = shown.disturbances.filter((d) => d.what === "trigger");
-    const first = triggers.length ? Math.min(...triggers.map((d) => d.from_s)) : Infinity;
-    const over = triggers.length ? Math.max(...triggers.map((d) => d.until_s)) : Infinity;
+    const [first, over] = shown.trigger_s ?? [Infinity, Infinity];
     const at = shown.curves.at_s;
     const begin = at.findIndex((s) => s >= shown.warmup_s);
     const part = (from, until, colour) => {
-      const keep = at.map((s, i) => i >= begin && s >= from - shown.curves.window_s && s < until);
+      const keep = at.map((s, i) => i >= begin && s >= from - shown.curves.width_s && s < until);
       const pick = (values) => values.filter((_, i) => keep[i]);
       return ink.curve(pick(xs), pick(ys), colour, 2, 'stroke-opacity="0.85"');
     };
-    const bad = ["red", "purple"].includes(verdictColour(shown.summary.verdict));
-    const after = bad ? "red" : "blue";
+    const after = ["unaffected", "recovered"].includes(shown.summary.verdict) ? "blue" : "red";
     const dot = (i, colour, name, dy, right) =>
       `<circle cx="${ink.px(xs[i])}" cy="${ink.px(ys[i])}" r="5" fill="var(--${colour})" stroke="var(--paper)" stroke-width="1.5"/>` +
       ink.text(xs[i] + (right ? 8 : -8), ys[i] + dy, name, `class="mark" text-anchor="${right ? "start" : "end"}" style="fill:var(--${colour})"`);
@@ -91,10 +88,9 @@ const plane = (() => {
   }
 
   /** The first windows of what comes before, during and after the triggers, and the number of windows. */
-  function boundaries({ curves, disturbances }) {
-    const times = disturbances.flatMap((d) => [d.from_s, d.until_s]);
-    const starts = times.map((s) => curves.at_s.findIndex((at) => at > s)).filter((i) => i > 0);
-    return [0, ...starts.sort((a, b) => a - b), curves.at_s.length];
+  function boundaries({ curves, trigger_s }) {
+    const starts = (trigger_s ?? []).map((s) => curves.at_s.findIndex((at) => at > s)).filter((i) => i > 0);
+    return [0, ...starts, curves.at_s.length];
   }
 
   /** The mean over seven windows, for arrivals scatter; but not over a jump of the load. */

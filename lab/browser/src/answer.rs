@@ -5,8 +5,13 @@ use lab::{
     engine::sim::sim,
     results::windows_csv,
     scenario::plan::{Plan, plan},
+    story::{
+        finding::finding,
+        phases::{Mood, Phase, phases},
+        setting::setting,
+    },
     theory::hand::{Hand, Row, hand},
-    verdict::{HealthWindow, Judgement, State, Summary, judge_sim},
+    verdict::{RunView, Summary, judge_sim},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -53,15 +58,17 @@ fn setup(name: &str, config: String) -> Result<Setup, String> {
 /// What the page shows of a run.
 #[derive(Serialize)]
 struct Shown {
+    /// What came out, in one sentence.
+    finding: String,
+    /// What was run, in one line.
+    setting: String,
     title: String,
-    source: String,
     seed: u64,
     duration_s: f64,
     warmup_s: f64,
-    /// What goes wrong and what operators do, in order.
-    disturbances: Vec<Stretch>,
-    /// The verdict's windows of health.
-    health: Vec<Stretch>,
+    /// When the first trigger begins and the last one ends; nothing without one.
+    trigger_s: Option<(f64, f64)>,
+    phases: Vec<Stretch>,
     summary: Summary,
     curves: Curves,
     hand: Hand,
@@ -71,11 +78,12 @@ struct Shown {
     yaml: String,
 }
 
-/// Something that lasts from one second to another.
+/// A phase of the run.
 #[derive(Serialize)]
 struct Stretch {
-    what: String,
-    name: String,
+    mood: Mood,
+    /// What to call it, the longest name first.
+    names: Vec<String>,
     from_s: f64,
     until_s: f64,
 }
@@ -85,19 +93,29 @@ fn run(name: &str, config: String, set: &[String]) -> Result<Shown, String> {
     let scenario = &plan.baseline;
     let trace = sim(scenario, scenario.seed);
     let judgement = judge_sim(scenario, &trace);
+    let view =
+        RunView { variant: "baseline", engine: "simulated", scenario, trace: &trace, judgement: &judgement };
     let summary = Summary::new(scenario, &judgement);
     let hand = hand(scenario);
+    let triggers = (scenario.first_trigger(), scenario.triggers_over());
+    let stretch = |Phase { kind, from, until, names }| Stretch {
+        mood: kind.mood(),
+        names,
+        from_s: from,
+        until_s: until,
+    };
     Ok(Shown {
+        finding: finding(&view),
+        setting: setting(&view),
         title: scenario.title.clone(),
-        source: scenario.source.clone(),
         seed: scenario.seed,
         duration_s: scenario.duration.as_secs_f64(),
         warmup_s: scenario.warmup.as_secs_f64(),
-        disturbances: disturbances(&plan),
-        health: health(&judgement),
+        trigger_s: scenario.triggers().next().map(|_| (triggers.0.as_secs_f64(), triggers.1.as_secs_f64())),
+        phases: phases(&view).into_iter().map(stretch).collect(),
         yaml: expecting(name, &loaded.experiment, &summary.verdict)?,
         summary,
-        curves: Curves::new(scenario, &trace),
+        curves: Curves::new(&view),
         rows: hand.rows(),
         hand,
         warnings: plan.warnings,
@@ -114,31 +132,4 @@ fn expecting(name: &str, experiment: &Experiment, verdict: &str) -> Result<Strin
     let unchanged = config::to_yaml(experiment).ok_or("the experiment cannot be written as YAML")?;
     let expect = format!("expect=[{{ verdict: {verdict} }}]");
     read(name, unchanged, &[expect]).map(|(loaded, _)| loaded.resolved)
-}
-
-fn disturbances(plan: &Plan) -> Vec<Stretch> {
-    let of = |what: &str, d: &lab_core::timeline::Disturbance| Stretch {
-        what: what.into(),
-        name: d.name.clone(),
-        from_s: d.from.as_secs_f64(),
-        until_s: d.until.min(plan.baseline.end()).as_secs_f64(),
-    };
-    let triggers = plan.baseline.triggers().map(|d| of("trigger", d));
-    triggers.chain(plan.baseline.levers().map(|d| of("lever", d))).collect()
-}
-
-fn health(judgement: &Judgement) -> Vec<Stretch> {
-    let word = |state| match state {
-        State::Healthy => "healthy",
-        State::Degraded => "degraded",
-        State::Failed => "failed",
-        State::Undecided => "undecided",
-    };
-    let of = |w: &HealthWindow| Stretch {
-        what: word(w.state).into(),
-        name: String::new(),
-        from_s: w.from.as_secs_f64(),
-        until_s: w.until.as_secs_f64(),
-    };
-    judgement.windows.iter().map(of).collect()
 }

@@ -32,7 +32,6 @@ pub(crate) fn page(configs: &str, module: &str) -> String {
         include_str!("../page/ink.js"),
         include_str!("../page/timeline.js"),
         include_str!("../page/plane.js"),
-        include_str!("../page/words.js"),
         include_str!("../page/controls.js"),
         include_str!("../page/main.js"),
     ]
