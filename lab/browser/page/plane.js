@@ -18,7 +18,7 @@ const plane = (() => {
     const most = ticks.at(-1);
     const x = (v) => x0 + ((x1 - x0) * v) / most;
     const y = (v) => y1 - ((y1 - y0) * v) / most;
-    let svg = regions(k, service, near ? capacity : most, most, x, y0, y1);
+    let svg = regions(k, shown, service, near ? capacity : most, most, x, y0, y1);
     for (const v of ticks) {
       svg += ink.line(x(v), y0, x(v), y1, "grid") + ink.line(x0, y(v), x1, y(v), "grid");
       svg += ink.text(x(v), y1 + 17 * k, ink.number(v), 'class="tick" text-anchor="middle"') + ink.text(x0 - 8 * k, y(v) + 4.5 * k, ink.number(v), 'class="tick" text-anchor="end"');
@@ -28,7 +28,7 @@ const plane = (() => {
     const [ex, ey] = [x(0.98 * most), y(0.98 * most)];
     svg += ink.text(ex, ey + 14 * k, "every call is good", `class="note" text-anchor="end" transform="rotate(${turn} ${ex} ${ey})"`);
     const hidden = service?.hidden_capacity_per_s;
-    if (hidden && hidden < 0.97 * capacity && hidden < most) svg += vertical(k, x(hidden), y0, y1, "μ/R");
+    if (shown.two_states && hidden < 0.97 * capacity && hidden < most) svg += vertical(k, x(hidden), y0, y1, "μ/R");
     if (near) svg += vertical(k, x(capacity), y0, y1, "μ");
     svg += ink.line(x0, y1, x1, y1, "axis") + ink.line(x0, y0, x0, y1, "axis");
     svg += trajectory(shown, offered.map(x), goodput.map(y));
@@ -43,9 +43,9 @@ const plane = (() => {
   }
 
   /** Where a failed state heals by itself, where it stays, and where nothing helps. */
-  function regions(k, service, capacity, most, x, y0, y1) {
+  function regions(k, { two_states }, service, capacity, most, x, y0, y1) {
     if (!service) return "";
-    const hidden = service.vulnerable ? Math.min(service.hidden_capacity_per_s, capacity) : capacity;
+    const hidden = two_states ? Math.min(service.hidden_capacity_per_s, capacity) : capacity;
     const band = (from, to, colour, ...names) => {
       const [a, b] = [x(Math.min(from, most)), x(Math.min(to, most))];
       const name = names.find((n) => n.length * 6.2 * k < b - a - 2);

@@ -4,13 +4,16 @@ use lab::{
     config::{self, ConfigErrors, Experiment, Loaded},
     engine::sim::sim,
     results::windows_csv,
-    scenario::plan::{Plan, plan},
+    scenario::{
+        Scenario,
+        plan::{Plan, plan},
+    },
     story::{
         finding::finding,
         phases::{Mood, Phase, phases},
         setting::setting,
     },
-    theory::hand::{Hand, Row, hand},
+    theory::hand::{Hand, Row, hand as calculate},
     verdict::{RunView, Summary, judge_sim},
 };
 use serde::{Deserialize, Serialize};
@@ -72,6 +75,8 @@ struct Shown {
     summary: Summary,
     curves: Curves,
     hand: Hand,
+    /// Whether a failed state can stay at loads between hidden and full capacity, wherever the load is now.
+    two_states: bool,
     rows: Vec<Row>,
     warnings: Vec<String>,
     /// The experiment as YAML that runs as it is, and expects this verdict.
@@ -96,7 +101,7 @@ fn run(name: &str, config: String, set: &[String]) -> Result<Shown, String> {
     let view =
         RunView { variant: "baseline", engine: "simulated", scenario, trace: &trace, judgement: &judgement };
     let summary = Summary::new(scenario, &judgement);
-    let hand = hand(scenario);
+    let hand = calculate(scenario);
     let triggers = (scenario.first_trigger(), scenario.triggers_over());
     let stretch = |Phase { kind, from, until, names }| Stretch {
         mood: kind.mood(),
@@ -117,9 +122,23 @@ fn run(name: &str, config: String, set: &[String]) -> Result<Shown, String> {
         summary,
         curves: Curves::new(&view),
         rows: hand.rows(),
+        two_states: two_states(scenario, &hand),
         hand,
         warnings: plan.warnings,
     })
+}
+
+/// Asks the calculations about a load halfway between hidden and full capacity.
+fn two_states(scenario: &Scenario, hand: &Hand) -> bool {
+    let [service] = &hand.services[..] else { return false };
+    let halfway = f64::midpoint(service.hidden_capacity_per_s, service.capacity_per_s);
+    let factor = halfway / service.offered_per_s;
+    let mut there = scenario.clone();
+    for stage in there.clients.iter_mut().flat_map(|client| &mut client.load.stages) {
+        stage.rate *= factor;
+        stage.end_rate *= factor;
+    }
+    factor.is_finite() && calculate(&there).vulnerable() == Some(true)
 }
 
 fn windows(name: &str, config: String, set: &[String]) -> Result<String, String> {
