@@ -13,7 +13,7 @@ use std::{
     sync::LazyLock,
 };
 
-/// A storm of retries, a slow replica under a config with changes, and a cache before a store.
+/// A storm of retries, the same with changes, a slow replica, and a cache before a store.
 const COMPARED: [(&str, &[&str]); 4] = [
     ("retry-storm", &[]),
     ("retry-storm", &["clients.web.retry.max_attempts=2", "workload.rate=600/s", "seed=7"]),

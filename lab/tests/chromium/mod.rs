@@ -19,19 +19,19 @@ const FLAGS: &str = "--headless --no-sandbox --disable-gpu --disable-quic --no-f
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A running browser with one page. It is closed when this is dropped.
-pub struct Browser {
+pub(crate) struct Browser {
     child: Child,
     commands: ChildStdin,
     messages: Receiver<Value>,
     next: u64,
     session: Option<Value>,
     /// What the page has written to its console, and every exception that nobody caught.
-    pub complaints: Vec<String>,
+    pub(crate) complaints: Vec<String>,
     _profile: tempfile::TempDir,
 }
 
 /// The program, under one of its names; nothing where it is not installed.
-pub fn installed() -> Option<PathBuf> {
+pub(crate) fn installed() -> Option<PathBuf> {
     let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
     let names = ["chromium", "chromium-browser", "google-chrome"];
     names.iter().flat_map(|name| folders.iter().map(move |f| f.join(name))).find(|p| p.is_file())
@@ -39,7 +39,7 @@ pub fn installed() -> Option<PathBuf> {
 
 impl Browser {
     /// Starts `program` with a profile of its own.
-    pub fn start(program: &Path) -> io::Result<Browser> {
+    pub(crate) fn start(program: &Path) -> io::Result<Browser> {
         let profile = tempfile::tempdir()?;
         // The shell moves its own input and output to where the browser expects the pipe.
         let mut child = Command::new("sh")
@@ -83,7 +83,7 @@ impl Browser {
     }
 
     /// Calls a method of the DevTools protocol.
-    pub fn call(&mut self, method: &str, parameters: Value) -> io::Result<Value> {
+    pub(crate) fn call(&mut self, method: &str, parameters: Value) -> io::Result<Value> {
         self.next += 1;
         let mut command = json!({ "id": self.next, "method": method, "params": parameters });
         if let Some(session) = &self.session {
@@ -116,13 +116,13 @@ impl Browser {
     }
 
     /// Goes to `url` and waits until `ready`, an expression, is true there.
-    pub fn open(&mut self, url: &str, ready: &str) -> io::Result<()> {
+    pub(crate) fn open(&mut self, url: &str, ready: &str) -> io::Result<()> {
         self.call("Page.navigate", json!({ "url": url }))?;
         self.wait(ready)
     }
 
     /// What `expression` is in the page; a promise is awaited.
-    pub fn eval(&mut self, expression: &str) -> io::Result<Value> {
+    pub(crate) fn eval(&mut self, expression: &str) -> io::Result<Value> {
         let ask = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         let found = self.call("Runtime.evaluate", ask)?;
         match found.get("exceptionDetails") {
@@ -132,7 +132,7 @@ impl Browser {
     }
 
     /// Waits until `expression` is true in the page.
-    pub fn wait(&mut self, expression: &str) -> io::Result<()> {
+    pub(crate) fn wait(&mut self, expression: &str) -> io::Result<()> {
         let pause = Duration::from_millis(50);
         for _ in 0..PATIENCE.as_millis() / pause.as_millis() {
             // While a page is being loaded, there is nothing to ask.
@@ -149,7 +149,7 @@ impl Browser {
 
     /// The window's size in pixels, and whether its user prefers dark pages.
     #[allow(dead_code, reason = "not every test looks at pictures")]
-    pub fn look(&mut self, width: u32, height: u32, dark: bool) -> io::Result<()> {
+    pub(crate) fn look(&mut self, width: u32, height: u32, dark: bool) -> io::Result<()> {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.call("Emulation.setDeviceMetricsOverride", size)?;
         let scheme = if dark { "dark" } else { "light" };
@@ -159,7 +159,7 @@ impl Browser {
 
     /// A picture of the window as PNG, in base64.
     #[allow(dead_code, reason = "not every test looks at pictures")]
-    pub fn picture(&mut self) -> io::Result<String> {
+    pub(crate) fn picture(&mut self) -> io::Result<String> {
         let found = self.call("Page.captureScreenshot", json!({ "format": "png" }))?;
         Ok(found["data"].as_str().unwrap_or_default().to_owned())
     }
