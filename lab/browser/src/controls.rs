@@ -1,5 +1,5 @@
 //! What can be moved in a config: for each slider its dotted path and the values that it goes through.
-use crate::ladder::{Step, ladder, multiples};
+use crate::ladder::{Step, choice, choices, ladder, multiples};
 use lab::{
     config::{
         self, Experiment, Loaded,
@@ -285,27 +285,4 @@ const TAIL_S: f64 = 20.0;
 fn retry<'a>(experiment: &'a Experiment, client: &str) -> Option<&'a config::client::Retry> {
     let client: &Client = experiment.clients.get(client)?;
     client.retry.as_ref()
-}
-
-/// A choice as a config would say it on one line: JSON is YAML.
-fn written(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
-fn choices<T: Serialize>(known: &[(&str, T)]) -> Vec<Step> {
-    let step = |(rank, (label, value)): (u32, &(&str, T))| Step {
-        label: (*label).into(),
-        value: written(value),
-        rank: f64::from(rank),
-    };
-    (0..).zip(known).map(step).collect()
-}
-
-/// What is chosen: one of those that are known, or one of the config's own.
-fn choice<T: Serialize + PartialEq>(own: &T, known: &[(&str, T)]) -> Step {
-    let found = choices(known).into_iter().zip(known).find(|(_, (_, value))| value == own);
-    found.map_or_else(
-        || Step { label: "as in the config".into(), value: written(own), rank: f64::INFINITY },
-        |(step, _)| step,
-    )
 }

@@ -1,4 +1,4 @@
-//! The values that a slider goes through.
+//! The values that a slider or a choice goes through.
 use serde::Serialize;
 use std::fmt::Display;
 
@@ -54,6 +54,30 @@ pub(crate) fn multiples(from: f64, to: f64, count: f64) -> Vec<f64> {
     let (mantissa, exponent) = round((to - from) / count);
     let exact = |n: u32| format!("{}e{exponent}", f64::from(n) * mantissa).parse::<f64>().unwrap_or(from);
     (1..=10_000).map(exact).skip_while(|v| *v < from).take_while(|v| *v <= to).collect()
+}
+
+/// A choice as a config would say it on one line: JSON is YAML.
+fn written(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// The steps of a choice, each with what the page calls it.
+pub(crate) fn choices<T: Serialize>(known: &[(&str, T)]) -> Vec<Step> {
+    let step = |(rank, (label, value)): (u32, &(&str, T))| Step {
+        label: (*label).into(),
+        value: written(value),
+        rank: f64::from(rank),
+    };
+    (0..).zip(known).map(step).collect()
+}
+
+/// What is chosen: one of those that are known, or one of the config's own.
+pub(crate) fn choice<T: Serialize + PartialEq>(own: &T, known: &[(&str, T)]) -> Step {
+    let found = choices(known).into_iter().zip(known).find(|(_, (_, value))| value == own);
+    found.map_or_else(
+        || Step { label: "as in the config".into(), value: written(own), rank: f64::INFINITY },
+        |(step, _)| step,
+    )
 }
 
 #[cfg(test)]

@@ -39,8 +39,7 @@ fn module(messages: &[u8]) -> Option<PathBuf> {
     });
     files
         .filter_map(|name| name.as_str().map(PathBuf::from))
-        .filter(|f| f.extension().is_some_and(|e| e == "wasm"))
-        .next_back()
+        .rfind(|f| f.extension().is_some_and(|e| e == "wasm"))
 }
 
 /// A module as text: gzip, which every browser unpacks, in base64.
