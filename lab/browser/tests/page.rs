@@ -61,7 +61,7 @@ fn it_shows_in_a_browser_what_the_program_simulates() {
     };
     let mut browser = Browser::start(&program).expect("a browser");
     let url = format!("file://{}", page.canonicalize().expect("the page").display());
-    browser.open(&url, "typeof page === 'object' && page.shown() !== null").expect("the page opens");
+    browser.open(&url, OPEN).expect("the page opens");
     for (name, set) in COMPARED {
         let ask =
             format!("page.choose({}, {}).then(page.settled).then(page.windows)", json!(name), json!(set));
@@ -78,7 +78,20 @@ fn it_shows_in_a_browser_what_the_program_simulates() {
     let curves = "document.querySelectorAll('#timeline path').length > 5 && document.querySelectorAll('#plane path').length > 2";
     assert_eq!(browser.eval(curves).expect("an answer"), true, "nothing is drawn");
     a_slider_moves(&mut browser);
+    no_worker_is_needed(&mut browser, &url);
     assert_eq!(browser.complaints, Vec::<String>::new(), "the page complains");
+}
+
+const OPEN: &str = "typeof page === 'object' && page.shown() !== null";
+
+/// Where a browser allows a page from a file no worker, the page simulates by itself.
+fn no_worker_is_needed(browser: &mut Browser, url: &str) {
+    let none = "window.Worker = class { constructor() { throw new Error('none'); } };";
+    browser.call("Page.addScriptToEvaluateOnNewDocument", json!({ "source": none })).expect("an answer");
+    browser.open("about:blank", "location.href === 'about:blank'").expect("an empty page");
+    browser.open(url, OPEN).expect("the page opens");
+    let there = browser.eval("page.windows()").expect("windows");
+    assert!(there.as_str() == Some(&native(&shipped("retry-storm"), &[]).0), "the page's windows differ");
 }
 
 /// What the page gives as a config is one: the same windows, and the verdict that it expects.
