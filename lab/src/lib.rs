@@ -12,9 +12,13 @@ pub mod selftest;
 pub mod verdict;
 pub mod study;
 pub mod sweep;
+pub mod story;
+#[cfg(feature = "cli")]
 pub mod plot;
+#[cfg(feature = "cli")]
 pub mod report;
 pub mod results;
 #[cfg(feature = "live")]
 pub mod dashboard;
+#[cfg(feature = "cli")]
 pub mod cli;

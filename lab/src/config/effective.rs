@@ -43,7 +43,7 @@ pub(super) fn effective(experiment: &Experiment) -> Option<Node> {
     parse(&to_yaml(experiment)?, 0).ok().map(|(tree, _)| tree)
 }
 
-/// A resolved experiment as YAML; `None` if something in it has no place in the language, which nothing that was read has.
+/// A resolved experiment as YAML, which runs again as it is. Every experiment that was read can be written.
 pub fn to_yaml(experiment: &Experiment) -> Option<String> {
     let mut bytes = vec![];
     let mut serializer = serde_yaml::Serializer::new(&mut bytes);

@@ -17,7 +17,6 @@ mod committor;
 mod comparison;
 mod cure;
 mod drift;
-mod finding;
 mod group;
 mod header;
 mod hits;
@@ -29,14 +28,12 @@ mod over_time;
 mod overlay;
 mod panel;
 mod percentiles;
-mod phases;
+mod phase_colours;
 mod place;
 mod quantity;
 mod remarks;
 mod rows;
 mod scale;
-mod series;
-mod setting;
 mod signals;
 mod strip;
 mod survival;
@@ -44,7 +41,6 @@ mod threshold;
 mod timeline;
 mod variants;
 mod warning;
-mod words;
 
 pub use agreement::agreement;
 pub use bifurcation::bifurcation;
@@ -52,19 +48,26 @@ pub use committor::committor;
 pub use comparison::comparison;
 pub use cure::cure;
 pub use drift::drift;
-pub use finding::{finding, findings};
 pub use loops::loops;
 pub use map::phase_maps;
 pub use overlay::overlay;
 pub use percentiles::percentiles;
-pub use setting::setting;
 pub use signals::signals;
 pub use survival::lifetimes;
 pub use threshold::threshold;
 pub use timeline::timeline;
 pub use warning::warning;
 
-use crate::{scenario::Wanted, verdict::RunView};
+pub use crate::story::{
+    finding::{finding, findings},
+    setting::setting,
+};
+
+use crate::{
+    scenario::Wanted,
+    story::{finding, phases, series, setting, words},
+    verdict::RunView,
+};
 use ink::{Ink, TextAs, Theme};
 
 /// A figure that a config asks for, from `runs` of one engine and of all seeds. `None` where what it shows did not run.

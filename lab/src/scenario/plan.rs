@@ -150,7 +150,11 @@ pub fn load_text(name: &str, text: String) -> Result<Plan, ConfigErrors> {
     plan(PathBuf::from(name), name.into(), config::load_text(name, text, PathBuf::new(), &[])?)
 }
 
-fn plan(file: PathBuf, name: String, loaded: config::Loaded) -> Result<Plan, ConfigErrors> {
+/// What `loaded`, read from `file` and called `name`, asks for.
+///
+/// # Errors
+/// When something that it names cannot be used.
+pub fn plan(file: PathBuf, name: String, loaded: config::Loaded) -> Result<Plan, ConfigErrors> {
     let scenario = |e: &Experiment| build(&name, e).map_err(|message| ConfigErrors::plain(message, None));
     let experiment = &loaded.experiment;
     let variants = loaded.variants.iter().map(|v| {

@@ -15,25 +15,26 @@ pub fn setting(run: &RunView) -> String {
 }
 
 /// The service and its clients, without a run of them.
-pub(super) fn scene(scenario: &Scenario) -> String {
+pub fn scene(scenario: &Scenario) -> String {
     format!("{}; {}", service(scenario), clients(scenario))
 }
 
 /// The service, its load and its clients.
-pub(super) fn system(run: &RunView) -> String {
+pub fn system(run: &RunView) -> String {
     let joint = if run.scenario.services.len() == 1 { ", " } else { "; " };
     format!("{}{joint}{}; {}", service(run.scenario), load(run), clients(run.scenario))
 }
 
 /// The service, its load and its clients, of a scenario that is not one run.
-pub(super) fn planned(scenario: &Scenario) -> String {
+pub fn planned(scenario: &Scenario) -> String {
     let warm = Time::ZERO + scenario.warmup;
     let fresh: f64 = scenario.clients.iter().map(|group| group.load.rate_at(warm)).sum();
     let share = capacity(scenario).map_or_else(String::new, |c| format!(" (ρ\u{a0}=\u{a0}{:.2})", fresh / c));
     format!("{}, fresh load {}{share}; {}", service(scenario), rate(fresh), clients(scenario))
 }
 
-pub(super) fn service(scenario: &Scenario) -> String {
+/// The services: replicas, workers, capacity.
+pub fn service(scenario: &Scenario) -> String {
     let all: Vec<String> = (0..scenario.services.len()).map(|index| of_service(scenario, index)).collect();
     match &all[..] {
         [one] => one.clone(),
@@ -77,7 +78,7 @@ fn of_service(scenario: &Scenario, index: usize) -> String {
 }
 
 /// A replication protocol and its choices, in the words of the config.
-pub(super) fn protocol(mode: Mode) -> String {
+pub fn protocol(mode: Mode) -> String {
     match mode {
         Mode::PrimaryBackup { ack, reads } => {
             format!("primary/backup (ack {ack:?}, reads {reads:?})").to_lowercase()
@@ -117,21 +118,21 @@ fn staged(run: &RunView) -> Option<(f64, f64)> {
 }
 
 /// Calls per second at the end of the warm-up, without the triggers; measured where the workload is a recording.
-pub(super) fn fresh_load(run: &RunView) -> f64 {
+pub fn fresh_load(run: &RunView) -> f64 {
     let warm = Time::ZERO + run.scenario.warmup;
     let planned: f64 = run.scenario.clients.iter().map(|group| group.load.rate_at(warm)).sum();
     if planned > 0.0 { planned } else { run.judgement.before.offered_per_s }
 }
 
 /// Completions per second that the only service is capable of; `None` where there are several, or where it has no limit.
-pub(super) fn capacity(scenario: &Scenario) -> Option<f64> {
+pub fn capacity(scenario: &Scenario) -> Option<f64> {
     let capacity = scenario.capacity(0);
     (scenario.services.len() == 1 && capacity.is_finite() && capacity > 0.0).then_some(capacity)
 }
 
 /// A call over in less milliseconds than this was not served but turned away: a twentieth of the mean service time. Such
 /// calls are no reason to stretch a logarithmic axis.
-pub(super) fn turned_away_ms(scenario: &Scenario) -> f64 {
+pub fn turned_away_ms(scenario: &Scenario) -> f64 {
     let service = &scenario.services[scenario.clients[0].service];
     service.policy.service_time.mean_seconds().min(1e6) * 1e3 / 20.0
 }
@@ -148,7 +149,8 @@ fn hedged(hedge: &Hedge) -> String {
     }
 }
 
-pub(super) fn clients(scenario: &Scenario) -> String {
+/// The client groups: timeouts and attempts.
+pub fn clients(scenario: &Scenario) -> String {
     let groups = &scenario.clients;
     let policy = &groups[0].policy;
     let who = if groups.len() == 1 { "clients".into() } else { format!("clients {}", groups[0].name) };

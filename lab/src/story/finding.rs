@@ -196,7 +196,7 @@ fn is_down(judgement: &Judgement) -> bool {
 }
 
 /// How long the recovery took, or why there is none, in a few words beside a verdict's word.
-pub(super) fn aside(judgement: &Judgement) -> String {
+pub fn aside(judgement: &Judgement) -> String {
     match judgement.verdict {
         Verdict::Recovered { after } if after.0 == 0 => "at once".into(),
         Verdict::Recovered { after } => format!("after {}", span(after)),

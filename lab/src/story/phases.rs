@@ -1,66 +1,89 @@
 //! The story of a run as a sequence of phases, told from the verdict windows, the triggers and the levers.
-use super::ink::{Colour, colour};
 use crate::verdict::{RunView, State, Verdict};
 use lab_core::{
     time::Time,
     timeline::{Disturbance, Effect},
 };
+use serde::Serialize;
 
 /// What goes on in a stretch of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
+    /// Left out of all statistics.
     Warmup,
+    /// Healthy.
     Stable,
     /// Not healthy although nothing has gone wrong yet.
     Unhealthy,
+    /// Something goes wrong.
     Trigger,
+    /// Failed, and the triggers are gone.
     Metastable,
     /// Failed, and would have without the trigger.
     Spontaneous,
+    /// Failed otherwise.
     Failed,
+    /// Between healthy and failed.
     Degraded,
+    /// Not healthy yet, but it will be.
     Recovering,
+    /// Not healthy while a backlog drains.
     Draining,
+    /// Between healthy and failed, to and fro.
     Oscillating,
+    /// An operator acts.
     Lever,
+    /// Healthy again.
     StableAgain,
     /// Not healthy after an operator acted.
     StillDown,
+    /// Not judged.
     Undecided,
 }
 
 /// One phase of a run.
 #[derive(Clone, Debug)]
-pub(super) struct Phase {
-    pub(super) kind: Kind,
-    /// Beginning and end in seconds.
-    pub(super) from: f64,
-    pub(super) until: f64,
+pub struct Phase {
+    /// What goes on.
+    pub kind: Kind,
+    /// Its beginning, in seconds.
+    pub from: f64,
+    /// Its end, in seconds.
+    pub until: f64,
     /// What to call it, the longest name first.
-    pub(super) names: Vec<String>,
+    pub names: Vec<String>,
+}
+
+/// What a phase is to the service; its colour everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mood {
+    /// Healthy.
+    Good,
+    /// In between, or on its way.
+    Between,
+    /// Failed.
+    Bad,
+    /// Something goes wrong.
+    Trigger,
+    /// An operator acts.
+    Lever,
+    /// Nobody judges.
+    Unknown,
 }
 
 impl Kind {
-    pub(super) fn colour(self) -> Colour {
+    /// What it is to the service.
+    pub fn mood(self) -> Mood {
         match self {
-            Kind::Stable | Kind::StableAgain => colour::GREEN,
-            Kind::Trigger => colour::ORANGE,
+            Kind::Stable | Kind::StableAgain => Mood::Good,
+            Kind::Trigger => Mood::Trigger,
             Kind::Metastable | Kind::Spontaneous | Kind::Failed | Kind::Unhealthy | Kind::StillDown => {
-                colour::RED
+                Mood::Bad
             }
-            Kind::Lever => colour::BLUE,
-            Kind::Degraded | Kind::Recovering | Kind::Draining | Kind::Oscillating => colour::PURPLE,
-            Kind::Warmup | Kind::Undecided => colour::MUTED,
-        }
-    }
-
-    /// Opacity of its band through the panels.
-    pub(super) fn tint(self) -> f64 {
-        match self {
-            Kind::Trigger => 0.20,
-            Kind::Lever => 0.13,
-            Kind::Metastable | Kind::Spontaneous | Kind::Failed | Kind::Unhealthy | Kind::StillDown => 0.075,
-            _ => 0.0,
+            Kind::Lever => Mood::Lever,
+            Kind::Degraded | Kind::Recovering | Kind::Draining | Kind::Oscillating => Mood::Between,
+            Kind::Warmup | Kind::Undecided => Mood::Unknown,
         }
     }
 
@@ -90,7 +113,7 @@ impl Kind {
 }
 
 /// The phases of `run`, one after the other from its beginning to its end.
-pub(super) fn phases(run: &RunView) -> Vec<Phase> {
+pub fn phases(run: &RunView) -> Vec<Phase> {
     let mut phases: Vec<Phase> = vec![];
     let edges = edges(run);
     for pair in edges.windows(2) {
@@ -219,7 +242,7 @@ fn names(run: &RunView, kind: Kind, at: Time) -> Vec<String> {
 }
 
 /// What a disturbance does, in two words or three.
-pub(super) fn effect(effect: &Effect) -> String {
+pub fn effect(effect: &Effect) -> String {
     use super::words::{number, span};
     match effect {
         Effect::LoadSpike { factor, .. } => format!("load × {}", number(*factor)),

@@ -14,36 +14,36 @@ const CALLS_FOR_P999: u64 = 250;
 
 /// Rates of all client groups and replicas together, per second.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Rates {
+pub struct Rates {
     /// The middle of each stretch of time, in seconds.
-    pub(super) at: Vec<f64>,
+    pub at: Vec<f64>,
     /// How long a stretch is, in seconds.
-    pub(super) width: f64,
+    pub width: f64,
     /// Calls meant to start.
-    pub(super) offered: Vec<f64>,
+    pub offered: Vec<f64>,
     /// Attempts sent.
-    pub(super) attempts: Vec<f64>,
+    pub attempts: Vec<f64>,
     /// Attempts worked on to their end, wanted or not.
-    pub(super) throughput: Vec<f64>,
+    pub throughput: Vec<f64>,
     /// Calls that ended good.
-    pub(super) goodput: Vec<f64>,
+    pub goodput: Vec<f64>,
     /// Attempts waiting at all replicas, on average; not a rate.
-    pub(super) queue: Vec<f64>,
+    pub queue: Vec<f64>,
 }
 
 /// Latency of one client group, in milliseconds; NaN where no call ended.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Latency {
+pub struct Latency {
     /// The middle of each stretch of time, in seconds.
-    pub(super) at: Vec<f64>,
+    pub at: Vec<f64>,
     /// How long a stretch is, in seconds.
-    pub(super) width: f64,
+    pub width: f64,
     /// Median.
-    pub(super) p50: Vec<f64>,
+    pub p50: Vec<f64>,
     /// 99th percentile.
-    pub(super) p99: Vec<f64>,
+    pub p99: Vec<f64>,
     /// 99.9th percentile; empty where too few calls end in a stretch for it to mean anything.
-    pub(super) p999: Vec<f64>,
+    pub p999: Vec<f64>,
 }
 
 /// How many windows make one point of a curve: 1, 2 or 5 times a power of ten.
@@ -66,7 +66,7 @@ fn groups(windows: usize, step: usize) -> Vec<std::ops::Range<usize>> {
 }
 
 /// The points of a curve over `trace`: the middle of each in seconds, the windows of each, and how many seconds each is long.
-pub(super) fn points(trace: &Trace) -> (Vec<f64>, Vec<std::ops::Range<usize>>, f64) {
+pub fn points(trace: &Trace) -> (Vec<f64>, Vec<std::ops::Range<usize>>, f64) {
     let mut windows = trace.len();
     let step = merged(windows, POINTS_MAX);
     let width = trace.window.as_secs_f64();
@@ -84,12 +84,12 @@ pub(super) fn points(trace: &Trace) -> (Vec<f64>, Vec<std::ops::Range<usize>>, f
 }
 
 /// Those of `windows` that belong to one point of a curve; the last may be missing.
-pub(super) fn of_point<'w, W>(windows: &'w [W], point: &std::ops::Range<usize>) -> &'w [W] {
+pub fn of_point<'w, W>(windows: &'w [W], point: &std::ops::Range<usize>) -> &'w [W] {
     windows.get(point.start..point.end.min(windows.len())).unwrap_or_default()
 }
 
 /// The rates of `run`. Throughput is that of the services which clients call; what a cache asks of its store is not in it.
-pub(super) fn rates(run: &RunView) -> Rates {
+pub fn rates(run: &RunView) -> Rates {
     let RunView { trace, scenario, .. } = run;
     let length = |index: usize| trace.bounds(index).1.since(trace.bounds(index).0).as_secs_f64();
     let called = |server: &&ServerTrace| {
@@ -122,7 +122,7 @@ pub(super) fn rates(run: &RunView) -> Rates {
 }
 
 /// The latency of client group `group` in `trace`.
-pub(super) fn latency(trace: &Trace, group: usize) -> Latency {
+pub fn latency(trace: &Trace, group: usize) -> Latency {
     let Some(intervals) = trace.clients.get(group).map(|client| &client.intervals) else {
         return Latency::default();
     };
@@ -144,7 +144,7 @@ pub(super) fn latency(trace: &Trace, group: usize) -> Latency {
 }
 
 /// What to say of stretches between others in which no call ended; nothing where there is none.
-pub(super) fn gap(latency: &Latency) -> &'static str {
+pub fn gap(latency: &Latency) -> &'static str {
     let measured = |v: &f64| v.is_finite();
     let first = latency.p50.iter().position(measured).unwrap_or(0);
     let last = latency.p50.iter().rposition(measured).unwrap_or(0);
@@ -190,7 +190,7 @@ fn percentile_ms(counts: &[(u64, u64)], q: f64) -> f64 {
 }
 
 /// The mean of `values` from `from` on, by their times; the last one where there is none, NaN where there is none at all.
-pub(super) fn mean_from(times: &[f64], values: &[f64], from: f64) -> f64 {
+pub fn mean_from(times: &[f64], values: &[f64], from: f64) -> f64 {
     let late: Vec<f64> =
         times.iter().zip(values).filter(|(t, v)| **t >= from && v.is_finite()).map(|(_, v)| *v).collect();
     if late.is_empty() {
@@ -200,7 +200,7 @@ pub(super) fn mean_from(times: &[f64], values: &[f64], from: f64) -> f64 {
 }
 
 /// The stretches of time in which the host could not carry a live run, in seconds.
-pub(super) fn host_bound(trace: &Trace) -> Vec<(f64, f64)> {
+pub fn host_bound(trace: &Trace) -> Vec<(f64, f64)> {
     let mut stretches: Vec<(Time, Time)> = vec![];
     for &index in &trace.host_bound {
         let (from, until) = trace.bounds(index);

@@ -3,7 +3,7 @@ use crate::theory::grouped;
 use lab_core::time::Span;
 
 /// A number with thousands separators; three significant digits below a hundred.
-pub(super) fn number(v: f64) -> String {
+pub fn number(v: f64) -> String {
     if !v.is_finite() {
         return "–".into();
     }
@@ -23,12 +23,12 @@ pub(super) fn number(v: f64) -> String {
 }
 
 /// A rate per second: `560/s`.
-pub(super) fn rate(per_second: f64) -> String {
+pub fn rate(per_second: f64) -> String {
     format!("{}/s", number(per_second))
 }
 
 /// A length of time, in the unit a person would choose: `250 ms`, `20 s`, `12 min`.
-pub(super) fn seconds(s: f64) -> String {
+pub fn seconds(s: f64) -> String {
     match s {
         s if s > 0.0 && s < 1e-3 => format!("{} µs", number(s * 1e6)),
         s if s > 0.0 && s < 1.0 => format!("{} ms", number(s * 1e3)),
@@ -39,12 +39,12 @@ pub(super) fn seconds(s: f64) -> String {
 }
 
 /// As [`seconds`]; `none` for a span without end.
-pub(super) fn span(span: Span) -> String {
+pub fn span(span: Span) -> String {
     if span.is_forever() { "none".into() } else { seconds(span.as_secs_f64()) }
 }
 
 /// A length of time in front of a noun, with its article: `A 10-second`, `An 8-second`.
-pub(super) fn a_long(length: Span) -> String {
+pub fn a_long(length: Span) -> String {
     let s = length.as_secs_f64();
     let (count, unit) = match s {
         s if s < 1.0 => (s * 1e3, "millisecond"),
@@ -57,30 +57,30 @@ pub(super) fn a_long(length: Span) -> String {
 }
 
 /// `one`, `two`, … up to nine, then figures.
-pub(super) fn count(n: usize) -> String {
+pub fn count(n: usize) -> String {
     const WORDS: [&str; 10] = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
     WORDS.get(n).map_or_else(|| n.to_string(), |word| (*word).into())
 }
 
 /// `text` with its first letter large.
-pub(super) fn capital(text: &str) -> String {
+pub fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// `text` with its first letter small.
-pub(super) fn small(text: &str) -> String {
+pub fn small(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// `n` things: `1 replica`, `3 replicas`.
-pub(super) fn plural(n: u64, thing: &str) -> String {
+pub fn plural(n: u64, thing: &str) -> String {
     format!("{} {thing}{}", number(n as f64), if n == 1 { "" } else { "s" })
 }
 
 /// `a`, `a and b`, `a, b and c`.
-pub(super) fn list<S: AsRef<str>>(parts: &[S]) -> String {
+pub fn list<S: AsRef<str>>(parts: &[S]) -> String {
     match parts {
         [] => String::new(),
         [one] => one.as_ref().into(),
