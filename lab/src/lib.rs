@@ -15,4 +15,5 @@ pub mod sweep;
 pub mod plot;
 pub mod report;
 pub mod results;
+pub mod lecture;
 pub mod cli;

@@ -2,9 +2,9 @@
 use std::{fs, path::Path};
 
 /// From the first thing made to the last thing shown; a module may use only those before it.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 15] = [
     "agenda", "config", "scenario", "trace", "engine", "theory", "verdict", "study", "sweep", "plot",
-    "report", "results", "selftest", "cli",
+    "report", "results", "selftest", "lecture", "cli",
 ];
 
 #[test]
