@@ -50,9 +50,10 @@ fn every_number_is_what_it_must_be_and_every_page_stands_alone() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
     let out = tempfile::tempdir().unwrap();
     let built = build(&shelf(), &measured, out.path(), &|| {}).unwrap();
-    assert_eq!(built.files.len(), 2 * measured.len() + 1);
-    for file in &built.files {
-        stands_alone(file, &built.files);
+    let listed = usize::from(only.is_empty());
+    assert_eq!(built.files.len(), 2 * measured.len() + listed);
+    if only.is_empty() {
+        built.files.iter().for_each(|file| stands_alone(file, &built.files));
     }
 }
 

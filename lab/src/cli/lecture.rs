@@ -269,6 +269,6 @@ fn build_pages(args: &Args, shelf: &Shelf, lectures: Vec<Lecture>) -> Outcome {
     if !outside.is_empty() {
         print!("not what the texts were written for:\n{outside}\n");
     }
-    println!("{}  ({} files)", built.index.display(), built.files.len());
+    println!("{}  ({} files)", built.first.display(), built.files.len());
     Ok(exit)
 }

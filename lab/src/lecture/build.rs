@@ -18,8 +18,8 @@ use std::{
 /// What was built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Built {
-    /// The page that lists the modules.
-    pub index: PathBuf,
+    /// Where to begin: the page that lists the modules; of one module its own.
+    pub first: PathBuf,
     /// All files, that one included.
     pub files: Vec<PathBuf>,
 }
@@ -40,7 +40,7 @@ pub enum BuildError {
     },
 }
 
-/// Writes the pages of `lectures` with their numbers to the folder `out`.
+/// Writes the pages of `lectures` with their numbers to the folder `out`; and the list of modules, where these are all.
 ///
 /// # Errors
 /// Where a figure cannot be drawn or a file cannot be written.
@@ -64,9 +64,11 @@ pub fn build(
         files.push(write(format!("{name}-slides.html"), deck(lecture, numbers, &figures))?);
         done();
     }
-    let index = write("index.html".into(), index(shelf, lectures))?;
-    files.push(index.clone());
-    Ok(Built { index, files })
+    if lectures.len() == shelf.volumes.len() {
+        files.insert(0, write("index.html".into(), index(shelf, lectures))?);
+    }
+    let first = files.first().cloned().unwrap_or_else(|| out.into());
+    Ok(Built { first, files })
 }
 
 /// The list of modules, in the middle of what the folder's `README.md` says of them: after its beginning, before its plans.
