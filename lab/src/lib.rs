@@ -21,4 +21,6 @@ pub mod results;
 #[cfg(feature = "live")]
 pub mod dashboard;
 #[cfg(feature = "cli")]
+pub mod lecture;
+#[cfg(feature = "cli")]
 pub mod cli;

@@ -171,6 +171,7 @@ fn every_verb_has_help_with_an_example() {
         &["hysteresis"],
         &["cure"],
         &["signals"],
+        &["lecture"],
         &["results"],
         &["results", "list"],
         &["results", "clean"],

@@ -2,7 +2,7 @@
 use std::{fs, path::Path};
 
 /// From the first thing made to the last thing shown; a module may use only those before it.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "agenda",
     "config",
     "scenario",
@@ -17,6 +17,7 @@ const ORDER: [&str; 16] = [
     "report",
     "results",
     "dashboard",
+    "lecture",
     "selftest",
     "cli",
 ];

@@ -9,6 +9,7 @@ mod format;
 mod hysteresis;
 mod interrupt;
 mod keep;
+mod lecture;
 mod lifetime;
 mod open;
 mod predict;
@@ -85,6 +86,8 @@ enum Verb {
     /// Is this host fit for live runs? Measures it against theory and simulation
     #[cfg(feature = "live")]
     Selftest(selftest::Args),
+    /// Modules for a class: predict, run, reveal; or build their pages and slides
+    Lecture(lecture::Args),
     /// List or remove results
     Results(keep::Args),
     /// Retry policies of real clients, with their sources
@@ -122,6 +125,7 @@ pub fn main() -> ExitCode {
         Verb::Replay(args) => replay::run(&args),
         #[cfg(feature = "live")]
         Verb::Selftest(args) => selftest::selftest(&args),
+        Verb::Lecture(args) => lecture::lecture(&args),
         Verb::Results(args) => keep::results(&args),
         Verb::Presets(args) => presets::presets(&args),
         Verb::Schema(args) => schema::schema(&args),
@@ -135,6 +139,15 @@ pub fn main() -> ExitCode {
             failure.exit().code()
         }
     }
+}
+
+/// Whether the words of a command line, without the program's name, are one that this version understands.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn understands<'w>(words: impl IntoIterator<Item = &'w str>) -> Result<(), String> {
+    let words = std::iter::once("lab").chain(words);
+    Cli::try_parse_from(words).map(|_| ()).map_err(|error| error.to_string())
 }
 
 /// Help and version are no errors; all else is bad usage.

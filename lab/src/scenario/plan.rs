@@ -206,17 +206,17 @@ fn claim(e: &config::expect::Expectation, experiment: &Experiment) -> Option<Cla
     let (metric, (low, high)) = (e.metric?, e.between?);
     Some(Claim::Metric {
         metric,
-        over: over(e.over, experiment),
+        over: over(e.over, experiment.warmup.0, experiment.duration.0),
         between: (metric.value(low).ok()?, metric.value(high).ok()?),
     })
 }
 
-/// A stretch of a run; where none is given, all of it but the warm-up.
-fn over(stretch: Option<Stretch>, experiment: &Experiment) -> Over {
+/// A stretch of a run that is `duration` long; where none is given, all of it but the warm-up.
+pub fn over(stretch: Option<Stretch>, warmup: Span, duration: Span) -> Over {
     match stretch {
         Some(Stretch::Last(length)) => Over::Last(length.0),
         Some(Stretch::Between(from, until)) => Over::Between(Time::ZERO + from.0, Time::ZERO + until.0),
-        None => Over::Between(Time::ZERO + experiment.warmup.0, Time::ZERO + experiment.duration.0),
+        None => Over::Between(Time::ZERO + warmup, Time::ZERO + duration),
     }
 }
 
@@ -226,7 +226,8 @@ fn figures(experiment: &Experiment, points: &[Vec<Point>]) -> Vec<Wanted> {
         if let Some(metric) = figure.looped {
             return Some(Wanted::Loop { metric, variant: figure.variant.clone() });
         }
-        let (over, x) = (over(figure.over, experiment), figure.x.clone());
+        let over = over(figure.over, experiment.warmup.0, experiment.duration.0);
+        let x = figure.x.clone();
         Some(Wanted::OverVariants { metric: figure.metric?, over, x, points: points.clone() })
     });
     wanted.collect()

@@ -151,6 +151,11 @@ impl Store {
         self.cells.is_empty()
     }
 
+    /// Keeps what a cell gave, for a sweep that is run and drawn at once, without a folder.
+    pub fn keep(&mut self, key: Key, found: Found) {
+        self.cells.insert(key, (found, PathBuf::new()));
+    }
+
     fn take(&mut self, path: &Path) -> Result<(), SweepError> {
         let text = fs::read(path).map_err(SweepError::read(path))?;
         self.attempts += 1;

@@ -41,7 +41,7 @@ struct Level {
 
 impl Branch {
     /// What the run of `stairs` with this trace did.
-    pub(super) fn new(stairs: &Staircase, scenario: &Scenario, trace: &Trace) -> Branch {
+    pub fn new(stairs: &Staircase, scenario: &Scenario, trace: &Trace) -> Branch {
         let count = stairs.levels.len();
         let level = |index: usize| {
             let from = Time(stairs.dwell.0 * index as u64);
