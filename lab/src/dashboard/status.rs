@@ -81,8 +81,13 @@ impl Observer {
             client.cohorts = client.cohorts.regrouped(over, scenario.healthy.over);
         }
         let Judgement { verdict, reason, after_lever, .. } = judge(&episode, &trace, None);
-        self.judged =
-            Some(Judged { verdict: verdict.word().into(), reason, after_lever: after_lever.into() });
+        // The run goes on: what cannot be said yet will be.
+        let said = verdict != Verdict::Undecided;
+        self.judged = said.then(|| Judged {
+            verdict: verdict.word().into(),
+            reason,
+            after_lever: after_lever.into(),
+        });
     }
 
     /// Takes up what was found of a run that is over.

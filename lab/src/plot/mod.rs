@@ -11,7 +11,6 @@ mod agreement;
 mod bifurcation;
 mod busy;
 mod canvas;
-mod change;
 mod clip;
 mod committor;
 mod comparison;

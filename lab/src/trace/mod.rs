@@ -372,7 +372,7 @@ impl Trace {
     }
 
     /// Leaves out what was measured after the last whole window; for windows alone.
-    pub(crate) fn cut_to_whole_windows(&mut self) {
+    pub fn cut_to_whole_windows(&mut self) {
         let whole = (self.end.0 / self.window.0) as usize;
         self.end = Time(whole as u64 * self.window.0);
         self.clients.iter_mut().for_each(|client| client.windows.truncate(whole));
