@@ -2,10 +2,13 @@
 use super::protocol::{Argument, Lever};
 use crate::config::{
     Experiment,
+    budget::{Budget, CreditPer},
     cache::FlushKeys,
     choice::Selection,
     disturbance::{Disturb, Pull},
-    units::Share,
+    service::{Cancel, Discipline},
+    setting::{ClientValue, ServiceValue, Setting, Settings},
+    units::{Limit, Share},
 };
 use lab_core::time::Span;
 use std::collections::BTreeMap;
@@ -18,12 +21,12 @@ pub(super) struct Control {
     pub label: String,
     pub help: &'static str,
     pub arguments: Vec<Argument>,
-    deed: Deed,
+    pub deed: Deed,
 }
 
 /// What it does; where there are numbers to it, they come when it is pressed.
 #[derive(Clone, Debug)]
-enum Deed {
+pub(super) enum Deed {
     Spike,
     SlowDown,
     Crash,
@@ -35,8 +38,14 @@ enum Deed {
     RetriesOff,
     FlushQueues,
     Restart,
+    Timeout,
+    Budget,
+    Lifo,
+    Workers,
+    Cancel,
     /// As the config has it.
     Trigger(Disturb),
+    Pull(Pull),
 }
 
 /// What is pressed, in the words of a config.
@@ -68,7 +77,26 @@ impl Control {
     }
 
     fn is_trigger(&self) -> bool {
-        !matches!(self.deed, Deed::Shed | Deed::RetriesOff | Deed::FlushQueues | Deed::Restart)
+        match self.deed {
+            Deed::Spike
+            | Deed::SlowDown
+            | Deed::Crash
+            | Deed::Pause
+            | Deed::Errors
+            | Deed::Partition
+            | Deed::FlushCache(_)
+            | Deed::Trigger(_) => true,
+            Deed::Shed
+            | Deed::RetriesOff
+            | Deed::FlushQueues
+            | Deed::Restart
+            | Deed::Timeout
+            | Deed::Budget
+            | Deed::Lifo
+            | Deed::Workers
+            | Deed::Cancel
+            | Deed::Pull(_) => false,
+        }
     }
 
     /// The numbers that are used when these are given.
@@ -135,6 +163,19 @@ impl Control {
             Deed::RetriesOff => Act::Lever(Pull::RetriesOff { clients: Selection::All }),
             Deed::FlushQueues => Act::Lever(Pull::QueueFlush { replicas: Selection::All, service }),
             Deed::Restart => Act::Lever(Pull::Restart { replicas: Selection::All, service }),
+            Deed::Timeout => {
+                let timeout = Limit(Span::from_secs_f64(number("timeout_s")));
+                of_clients(experiment, &service, &ClientValue::PerTryTimeout(timeout))
+            }
+            Deed::Budget => {
+                let ratio = Share(number("percent") / 100.0);
+                let budget = Budget::TokenBucket { credit_per: CreditPer::Call, ratio, burst: BURST };
+                of_clients(experiment, &service, &ClientValue::Budget(budget))
+            }
+            Deed::Lifo => of_service(service, ServiceValue::Discipline(Discipline::Lifo)),
+            Deed::Workers => of_service(service, ServiceValue::Workers(number("workers") as u32)),
+            Deed::Cancel => of_service(service, ServiceValue::Cancel(Cancel::Deadline)),
+            Deed::Pull(pull) => Act::Lever(pull.clone()),
         };
         (act, lasts)
     }
@@ -143,6 +184,11 @@ impl Control {
     pub(super) fn said(&self, values: &Values) -> String {
         let number = |name: &str| values.get(name).copied().flatten();
         let label = self.label.to_lowercase();
+        match self.deed {
+            Deed::Timeout => return format!("timeout {} s", number("timeout_s").unwrap_or_default()),
+            Deed::Workers => return format!("{} workers", number("workers").unwrap_or_default()),
+            _ => {}
+        }
         match (number("factor"), number("admit"), number("percent"), number("replicas")) {
             (Some(factor), ..) => format!("{label} × {factor}"),
             (_, Some(admit), ..) => format!("admit {admit} %"),
@@ -153,180 +199,20 @@ impl Control {
     }
 }
 
-/// All that can be pressed at a run of `experiment`, whose service `service` is watched. Where the config has a trigger or lever of
-/// a kind, its numbers are the ones that are offered first.
-pub(super) fn controls(experiment: &Experiment, service: &str) -> Vec<Control> {
-    let defaults = Defaults(experiment);
-    let replicas = experiment.services.get(service).map_or(1, |s| s.replicas);
-    let some = || {
-        let first = defaults.replicas().unwrap_or(1).min(replicas);
-        argument("replicas", "replicas", "", f64::from(first), (1.0, f64::from(replicas)), 1.0)
+/// A retry budget that is put in force allows so many retries at once.
+const BURST: f64 = 50.0;
+
+/// A setting of all client groups whose calls come to `service`, by way of a cache or directly.
+fn of_clients(experiment: &Experiment, service: &str, value: &ClientValue) -> Act {
+    let behind = |called: &str| {
+        let cache = experiment.services.get(called).and_then(|s| s.cache.as_ref());
+        called == service || cache.is_some_and(|cache| cache.calls == service)
     };
-    let lasts = |value: f64| argument("for_s", "for", "s", value, (0.1, 3600.0), 1.0);
-    let held = |value: Option<f64>| Argument { value, optional: true, ..lasts(1.0) };
-    let factor = |value: f64, most: f64| argument("factor", "×", "", value, (1.0, most), 0.1);
-    let percent = |name: &'static str, label: &'static str, value: f64| {
-        argument(name, label, "%", value, (0.0, 100.0), 5.0)
-    };
-    let (spike, spike_s) = defaults.spike().unwrap_or((2.0, 10.0));
-    let (slow, slow_s) = defaults.slow_down().unwrap_or((2.0, 10.0));
-    let mut all =
-        vec![
-            control("spike", 's', "Spike", "More calls come, and then no longer.", Deed::Spike)
-                .with(vec![factor(spike, 100.0), lasts(spike_s)]),
-            control("slow_down", 'w', "Slow down", "Work that starts takes longer.", Deed::SlowDown)
-                .with(vec![factor(slow, 1000.0), lasts(slow_s), some()]),
-            control(
-                "crash",
-                'k',
-                "Kill",
-                "Replicas lose what they hold and refuse connections until they are back.",
-                Deed::Crash,
-            )
-            .with(vec![some(), lasts(10.0)]),
-            control(
-                "pause",
-                'g',
-                "Pause",
-                "Replicas stand still and lose nothing, as in a long garbage collection.",
-                Deed::Pause,
-            )
-            .with(vec![some(), lasts(5.0)]),
-            control("errors", 'x', "Errors", "A share of the attempts that arrive fails.", Deed::Errors)
-                .with(vec![percent("percent", "share", 50.0), lasts(10.0)]),
-        ];
-    for (name, _) in experiment.services.iter().filter(|(_, s)| s.cache.as_ref().is_some()) {
-        all.push(control(
-            "cache_flush",
-            'f',
-            "Flush cache",
-            "The cache loses all its keys.",
-            Deed::FlushCache(name.clone()),
-        ));
-    }
-    let grouped = experiment.services.get(service).is_some_and(|s| s.membership.as_ref().is_some());
-    if grouped && replicas > 1 {
-        all.push(
-            control(
-                "partition",
-                'p',
-                "Partition",
-                "Replicas are cut off from the others; clients reach all.",
-                Deed::Partition,
-            )
-            .with(vec![some(), lasts(10.0)]),
-        );
-    }
-    all.extend([
-        control(
-            "shed",
-            'd',
-            "Shed load",
-            "New calls are let in with a probability, the others turned away.",
-            Deed::Shed,
-        )
-        .with(vec![percent("admit", "admit", defaults.admit().unwrap_or(30.0)), lasts(30.0)]),
-        control("retries_off", 'r', "Retries off", "Nobody tries again.", Deed::RetriesOff)
-            .with(vec![held(None)]),
-        control("queue_flush", 'q', "Flush queues", "Whoever waits is turned away, once.", Deed::FlushQueues),
-        control(
-            "restart",
-            'b',
-            "Restart",
-            "All replicas are stopped, with all that they hold, and started again.",
-            Deed::Restart,
-        )
-        .with(vec![lasts(2.0)]),
-    ]);
-    all.extend(configured(experiment, &all));
-    all
+    let groups = experiment.clients.iter().filter(|(_, client)| behind(&client.calls));
+    let settings = groups.map(|(name, _)| Setting::Client(name.clone(), value.clone()));
+    Act::Lever(Pull::Set(Settings(settings.collect())))
 }
 
-/// Triggers and levers of the config that are of no kind offered already.
-fn configured(experiment: &Experiment, offered: &[Control]) -> Vec<Control> {
-    let mut keys = ('a'..='z').filter(|key| offered.iter().all(|c| c.key != *key) && !"enhv".contains(*key));
-    let own = |name: &str, keys: &mut dyn Iterator<Item = char>, help, deed| Control {
-        label: name.replace('_', " "),
-        ..control(&format!("config_{name}"), keys.next().unwrap_or(' '), "", help, deed)
-    };
-    let lasts = |span: Span| argument("for_s", "for", "s", span.as_secs_f64(), (0.1, 86_400.0), 1.0);
-    let mut all = vec![];
-    for (name, trigger) in &experiment.triggers {
-        let kind = matches!(
-            trigger.action,
-            Disturb::RollingRestart { .. }
-                | Disturb::ManagerPause { .. }
-                | Disturb::ManagerCrash { .. }
-                | Disturb::NetworkDelay { .. }
-        );
-        if kind {
-            let deed = Deed::Trigger(trigger.action.clone());
-            all.push(own(name, &mut keys, "As the config has it.", deed).with(vec![lasts(trigger.lasts.0)]));
-        }
-    }
-    all
-}
-
-fn control(id: &str, key: char, label: &str, help: &'static str, deed: Deed) -> Control {
-    Control { id: id.into(), key, label: label.into(), help, arguments: vec![], deed }
-}
-
-fn argument(
-    name: &'static str,
-    label: &'static str,
-    unit: &'static str,
-    value: f64,
-    (min, max): (f64, f64),
-    step: f64,
-) -> Argument {
-    Argument { name, label, unit, value: Some(value.clamp(min, max)), min, max, step, optional: false }
-}
-
-impl Control {
-    fn with(self, arguments: Vec<Argument>) -> Control {
-        Control { arguments, ..self }
-    }
-}
-
-/// The numbers of the config's own triggers and levers.
-struct Defaults<'e>(&'e Experiment);
-
-impl Defaults<'_> {
-    fn first<T>(&self, of: impl Fn(&Disturb, f64) -> Option<T>) -> Option<T> {
-        self.0.triggers.values().find_map(|t| of(&t.action, t.lasts.0.as_secs_f64()))
-    }
-
-    fn spike(&self) -> Option<(f64, f64)> {
-        self.first(|action, s| match action {
-            Disturb::LoadSpike { factor, .. } => Some((*factor, s)),
-            _ => None,
-        })
-    }
-
-    fn slow_down(&self) -> Option<(f64, f64)> {
-        self.first(|action, s| match action {
-            Disturb::SlowDown { factor, .. } => Some((*factor, s)),
-            _ => None,
-        })
-    }
-
-    fn replicas(&self) -> Option<u32> {
-        self.first(|action, _| match action {
-            Disturb::SlowDown { replicas, .. }
-            | Disturb::Pause { replicas, .. }
-            | Disturb::Crash { replicas, .. }
-            | Disturb::Partition { replicas, .. } => match replicas {
-                Selection::Only(list) => Some(list.len() as u32),
-                Selection::All => Some(u32::MAX),
-            },
-            _ => None,
-        })
-    }
-
-    fn admit(&self) -> Option<f64> {
-        self.0.levers.values().find_map(|lever| match &lever.action {
-            Pull::ShedLoad { admit, .. } => Some(admit.0 * 100.0),
-            _ => None,
-        })
-    }
+fn of_service(service: String, value: ServiceValue) -> Act {
+    Act::Lever(Pull::Set(Settings(vec![Setting::Service(service, value)])))
 }

@@ -9,6 +9,7 @@ mod door;
 mod driver;
 mod frame;
 mod hello;
+mod offer;
 mod protocol;
 mod replay;
 mod script;

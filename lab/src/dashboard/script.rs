@@ -1,7 +1,8 @@
 //! A session as a config: the experiment, and all that was pressed. What is shown is a run of it, and it can be taken home.
 use super::{
-    controls::{Act, Control, Values, controls},
+    controls::{Act, Control, Values},
     driver::STEP,
+    offer::controls,
     protocol::Mark,
 };
 use crate::{

@@ -83,11 +83,8 @@ impl Observer {
         let Judgement { verdict, reason, after_lever, .. } = judge(&episode, &trace, None);
         // The run goes on: what cannot be said yet will be.
         let said = verdict != Verdict::Undecided;
-        self.judged = said.then(|| Judged {
-            verdict: verdict.word().into(),
-            reason,
-            after_lever: after_lever.into(),
-        });
+        self.judged =
+            said.then(|| Judged { verdict: verdict.word().into(), reason, after_lever: after_lever.into() });
     }
 
     /// Takes up what was found of a run that is over.
