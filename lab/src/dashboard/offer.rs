@@ -261,3 +261,42 @@ impl Defaults<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{hello::watched, script::Script};
+    use crate::scenario::load;
+    use lab_core::time::{Span, Time};
+    use std::{collections::BTreeMap, fs, path::Path};
+
+    /// Whatever is offered at a shipped config can be pressed as it is offered, and all presses together make a config.
+    #[test]
+    fn all_that_is_offered_can_be_pressed() {
+        let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs");
+        let files = fs::read_dir(configs).unwrap().map(|entry| entry.unwrap().path());
+        let mut seen = 0;
+        for file in files.filter(|f| f.extension().is_some_and(|e| e == "yaml")) {
+            let plan = load(&file, &[]).unwrap();
+            let service = &plan.baseline.services[watched(&plan.baseline)].name;
+            let second = Span::from_secs(1);
+            let mut script = Script::new("session", plan.experiment.clone(), service, second, false).unwrap();
+            let offered: Vec<_> = script.controls().iter().map(|c| (c.id.clone(), c.key)).collect();
+            let mut keys: Vec<char> = offered.iter().map(|(_, key)| *key).filter(|key| *key != ' ').collect();
+            keys.sort_unstable();
+            let count = keys.len();
+            keys.dedup();
+            assert_eq!(keys.len(), count, "{}: a key of two levers in {offered:?}", file.display());
+            for (number, (id, _)) in offered.iter().enumerate() {
+                let at = Time::ZERO + second * (20 * (number + 1)) as f64;
+                script
+                    .press(id, &BTreeMap::new(), at)
+                    .unwrap_or_else(|e| panic!("{}: {id}: {e}", file.display()));
+                seen += 1;
+            }
+            let yaml = script.export(Time::ZERO + second * 1000.0);
+            let again = crate::scenario::load_text("session", yaml).unwrap().baseline;
+            assert!(again.disturbances.len() >= offered.len(), "{}", file.display());
+        }
+        assert!(seen > 200, "{seen}");
+    }
+}
