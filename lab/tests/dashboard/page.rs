@@ -1,13 +1,11 @@
 //! The dashboard's page in a browser: it tells what the server tells, levers work from it, and it does not grow.
-#![cfg(feature = "live")]
-mod chromium;
-mod visitor;
-
+use super::{
+    chromium::{self, Browser},
+    visitor::Dashboard,
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use chromium::Browser;
 use serde_json::json;
 use std::{fs, path::Path};
-use visitor::Dashboard;
 
 /// A browser at a dashboard; nothing where none is installed.
 fn visit(arguments: &[&str], query: &str, dark: bool) -> Option<(Dashboard, Browser)> {
@@ -39,7 +37,7 @@ fn keep(browser: &mut Browser, name: &str) {
 
 fn key(browser: &mut Browser, key: char) {
     let event =
-        format!("document.dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}', bubbles: true }}))");
+        format!("document.body.dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}', bubbles: true }}))");
     browser.eval(&event).unwrap();
 }
 

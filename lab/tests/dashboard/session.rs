@@ -1,11 +1,8 @@
 //! The dashboard: what is pressed acts on the run, the session can be taken home, and nobody else gets in.
-#![cfg(feature = "live")]
-mod visitor;
-
+use super::visitor::{Dashboard, PAGE};
 use lab::{engine::sim::sim, results::windows_csv, scenario::load_text};
 use serde_json::{Value, json};
 use std::io::Write;
-use visitor::{Dashboard, PAGE};
 
 const STORM: [&str; 4] = ["serve", "configs/retry-storm.yaml", "--speed", "50"];
 
