@@ -70,7 +70,8 @@ fn cut(canvas: &Canvas, panel: &Panel, places: &mut Places, found: &Committor) {
     let end = end(found);
     let beyond: Vec<&Point> = found.points.iter().filter(|p| p.jobs as f64 > end).collect();
     let Some(last) = beyond.iter().map(|p| p.jobs).max() else { return };
-    let y = panel.py(0.5) + 24.0;
+    // Few states lie below the curve there.
+    let y = panel.py(0.12);
     canvas.line(&[(panel.x1 - 26.0, y), (panel.x1, y)], colour::MUTED, 1.5);
     canvas.arrow_head((panel.x1 - 26.0, y), (panel.x1, y), 9.0, colour::MUTED);
     let fate = match beyond.iter().map(|p| p.p.value).fold(f64::INFINITY, f64::min) {

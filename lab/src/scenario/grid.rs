@@ -1,6 +1,7 @@
 //! What one sweep file asks for: the scenario at every point of a grid, and over how many seeds.
 use super::{Scenario, build::build};
-use crate::config::{self, ConfigErrors, choice::OrNone};
+use crate::config::{self, ConfigErrors, choice::OrNone, sweep::SweepEngine};
+use lab_core::time::Span;
 use std::path::{Path, PathBuf};
 
 /// A sweep, understood: everything that running and merging it need to know.
@@ -16,6 +17,8 @@ pub struct Grid {
     pub axes: Vec<Axis>,
     /// Every combination of values; the last axis goes fastest.
     pub points: Vec<GridPoint>,
+    /// Whether the cells are live runs.
+    pub live: bool,
     /// Seeds of a point, at most.
     pub replications: u32,
     /// How seeds are spent in rounds; `None`: every point gets all of them.
@@ -102,6 +105,7 @@ pub fn load_grid(file: &Path) -> Result<Grid, ConfigErrors> {
         title,
         axes,
         points,
+        live: loaded.sweep.engine == SweepEngine::Live,
         replications: loaded.sweep.replications,
         refine,
         map,
@@ -119,6 +123,11 @@ impl Grid {
     /// The seed of replication `index`: the same at every point, unless the experiment's own seed is set.
     pub fn seed(&self, point: usize, replication: u32) -> u64 {
         self.points[point].scenario.seed + u64::from(replication)
+    }
+
+    /// How long the runs of a point are.
+    pub fn duration(&self, point: usize) -> Span {
+        self.points[point].scenario.duration
     }
 
     /// The index of the point that has these values of the axes.

@@ -28,21 +28,15 @@ pub struct Found {
     /// Latencies of the calls meant to start after the last trigger and before any lever, in microseconds: a histogram in
     /// HdrHistogram's compressed format V2, in base 64.
     pub latency: String,
+    /// Of a live run: what made the host unfit for it; nothing if it was fit. `None` for a simulated one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfit: Option<Vec<String>>,
 }
 
 /// Simulates `scenario` with `seed` and judges it. Whether the same seed falls without its triggers, too, is not asked: a map's
 /// colour needs no second run of every cell.
 pub fn simulate(scenario: &Scenario, seed: u64) -> Found {
-    let trace = sim(scenario, seed);
-    let summary = Summary::new(scenario, &judge(scenario, &trace, None));
-    Found {
-        verdict: summary.verdict,
-        recovery_s: summary.recovery_s,
-        offered_per_s: summary.after.offered_per_s,
-        goodput_per_s: summary.after.goodput_per_s,
-        amplification: summary.after.amplification,
-        latency: encode(&after_triggers(&trace)),
-    }
+    Found::of(scenario, &sim(scenario, seed), None)
 }
 
 /// All client groups' latencies after the triggers, in one histogram.
@@ -61,6 +55,25 @@ fn encode(histogram: &Histogram<u64>) -> String {
 }
 
 impl Found {
+    /// What is kept of a run, which was live if something is said of the host.
+    pub(super) fn of(scenario: &Scenario, trace: &Trace, unfit: Option<Vec<String>>) -> Found {
+        let summary = Summary::new(scenario, &judge(scenario, trace, None));
+        Found {
+            verdict: summary.verdict,
+            recovery_s: summary.recovery_s,
+            offered_per_s: summary.after.offered_per_s,
+            goodput_per_s: summary.after.goodput_per_s,
+            amplification: summary.after.amplification,
+            latency: encode(&after_triggers(trace)),
+            unfit,
+        }
+    }
+
+    /// Whether it counts: a live run on a host that was unfit does not.
+    pub fn is_fit(&self) -> bool {
+        self.unfit.as_ref().is_none_or(Vec::is_empty)
+    }
+
     /// Adds the latencies to `pool`; the reason, if they cannot be read.
     pub(super) fn pool_latency(&self, pool: &mut Histogram<u64>) -> Result<(), String> {
         let bytes = STANDARD.decode(&self.latency).map_err(|e| e.to_string())?;
@@ -103,6 +116,7 @@ mod tests {
                 goodput_per_s: None,
                 amplification: None,
                 latency: encode(&histogram),
+                unfit: None,
             };
             let found: Found =
                 serde_json::from_str(&serde_json::to_string(&found).expect("plain data")).expect("the same");

@@ -51,6 +51,9 @@ pub enum SweepError {
         /// In what they differ.
         what: String,
     },
+    /// A live cell could not be run.
+    #[error("a live run could not be made: {0}")]
+    Live(String),
     /// A histogram of latencies cannot be read.
     #[error("the latencies of a cell cannot be read: {0}")]
     Latency(String),

@@ -51,8 +51,22 @@ pub struct PointResult {
     pub amplification: Option<f64>,
     /// Latency of the calls meant to start after the triggers, of all runs together.
     pub latency: Latency,
+    /// Of a live sweep: how far its runs differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub live: Option<LiveRuns>,
     /// What theory says, where it fits.
     pub theory: Option<Theory>,
+}
+
+/// The live runs of a point. Every attempt is kept; those on a host that was unfit count for nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct LiveRuns {
+    /// Runs, all attempts of all seeds.
+    pub attempts: usize,
+    /// Those on a host that was unfit.
+    pub unfit: usize,
+    /// The least and the most good calls per second of the others.
+    pub goodput_per_s: Option<(f64, f64)>,
 }
 
 /// Percentiles of the latencies of all runs of a point, from one histogram of all. In milliseconds.
@@ -83,7 +97,7 @@ pub fn merge(plan: &Plan, store: &Store) -> Result<Merged, SweepError> {
     let points = points?;
     Ok(Merged {
         version: 1,
-        engine: ENGINE.into(),
+        engine: if plan.grid.live { format!("{ENGINE}, live") } else { ENGINE.into() },
         plan: plan.id.clone(),
         title: plan.grid.title.clone(),
         cells: points.iter().map(|point| point.shares.runs).sum(),
@@ -95,7 +109,8 @@ pub fn merge(plan: &Plan, store: &Store) -> Result<Merged, SweepError> {
 
 fn one(plan: &Plan, store: &Store, point: usize, seeds: u32) -> Result<PointResult, SweepError> {
     let cells = (0..seeds).map(|replication| Cell { point, replication });
-    let found: Vec<&Found> = cells.filter_map(|cell| store.get(plan.key(cell))).collect();
+    let (found, unfit): (Vec<&Found>, Vec<&Found>) =
+        cells.flat_map(|cell| store.all(plan.key(cell))).partition(|found| found.is_fit());
     let mut pool = latency_histogram(3);
     for found in &found {
         found.pool_latency(&mut pool).map_err(SweepError::Latency)?;
@@ -111,6 +126,7 @@ fn one(plan: &Plan, store: &Store, point: usize, seeds: u32) -> Result<PointResu
         goodput_per_s: median(found.iter().map(|found| found.goodput_per_s)),
         amplification: median(found.iter().map(|found| found.amplification)),
         latency: Latency::of(&pool),
+        live: plan.grid.live.then(|| LiveRuns::new(&found, unfit.len())),
         theory: Theory::of(&grid.points[point].scenario),
     })
 }
@@ -121,6 +137,15 @@ fn median(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     values.sort_unstable_by(f64::total_cmp);
     let middle = values.len().checked_sub(1)? / 2;
     values.get(middle).copied()
+}
+
+impl LiveRuns {
+    fn new(fit: &[&Found], unfit: usize) -> LiveRuns {
+        let goodput = || fit.iter().filter_map(|found| found.goodput_per_s);
+        let (low, high) = (goodput().fold(f64::INFINITY, f64::min), goodput().fold(0.0, f64::max));
+        let goodput_per_s = (low <= high).then_some((low, high));
+        LiveRuns { attempts: fit.len() + unfit, unfit, goodput_per_s }
+    }
 }
 
 impl Latency {

@@ -6,13 +6,15 @@
 //!
 //! - [`Plan`]: the cells and their keys, a pure function of the sweep file and of the engine's version.
 //! - [`Progress`]: which cells are next, a pure function of the plan and of what has been found.
-//! - [`run()`]: simulates cells on all cores.
+//! - [`run()`]: simulates cells on all cores; `run_live` runs live ones, one after the other.
 //! - [`Store`]: what has been found, in files that are only appended to.
 //! - [`merge()`]: verdicts, rates and pooled latencies of every point.
 //! - [`shard`]: which share of the cells a process is to do, by what its scheduler tells it.
 //! - [`script`]: what is submitted to schedulers that exist.
 mod cell;
 mod error;
+#[cfg(feature = "live")]
+mod live;
 mod merge;
 mod plan;
 mod rounds;
@@ -24,7 +26,9 @@ mod theory;
 
 pub use cell::{Found, simulate};
 pub use error::SweepError;
-pub use merge::{Latency, Merged, PointResult, merge};
+#[cfg(feature = "live")]
+pub use live::run_live;
+pub use merge::{Latency, LiveRuns, Merged, PointResult, merge};
 pub use plan::{Cell, ENGINE, Key, Plan};
 pub use rounds::Progress;
 pub use run::run;

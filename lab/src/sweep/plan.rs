@@ -9,7 +9,7 @@ use std::{fmt, hash::Hasher};
 /// differ are never taken for one another.
 pub const ENGINE: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("LAB_SOURCES"));
 
-/// A cell's identity: a hash of the engine's version, of the scenario that is run and of its seed. The same on every machine, and
+/// A cell's identity: a hash of the engine and its version, of the scenario that is run and of its seed. The same on every machine, and
 /// whatever file the cell is part of.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(u128);
@@ -41,7 +41,8 @@ impl Plan {
 
     /// The same for another engine's version.
     pub fn of_engine(grid: Grid, engine: &str) -> Plan {
-        let of_point = |point: &crate::scenario::grid::GridPoint| scenario_key(engine, &point.scenario);
+        let engine = if grid.live { format!("{engine}, live") } else { engine.into() };
+        let of_point = |point: &crate::scenario::grid::GridPoint| scenario_key(&engine, &point.scenario);
         let points: Vec<Key> = grid.points.par_iter().map(of_point).collect();
         let mut plan = Plan { grid, id: String::new(), points };
         let mut hasher = SipHasher24::new();

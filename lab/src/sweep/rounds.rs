@@ -35,6 +35,8 @@ pub struct Progress {
     pub cells: Vec<Cell>,
     /// The positions of those that are missing.
     pub missing: Vec<usize>,
+    /// The positions of live cells that are there, but with no run on a host that was fit.
+    pub unfit: Vec<usize>,
     /// How many seeds each point has, this round included.
     pub seeds: Vec<u32>,
 }
@@ -44,16 +46,18 @@ impl Progress {
     pub fn of(plan: &Plan, store: &Store) -> Progress {
         let rounds = rounds(plan);
         let mut seeds = vec![0; plan.grid.points.len()];
-        let mut done = Progress { round: 0, rounds, cells: vec![], missing: vec![], seeds: seeds.clone() };
+        let (cells, missing, unfit) = (vec![], vec![], vec![]);
+        let mut done = Progress { round: 0, rounds, cells, missing, unfit, seeds: seeds.clone() };
         for round in 0..rounds {
             let cells = cells_of(plan, store, &mut seeds, round);
             if cells.is_empty() {
                 break;
             }
-            let missing: Vec<usize> =
-                (0..cells.len()).filter(|i| store.get(plan.key(cells[*i])).is_none()).collect();
+            let found = |i: &usize| store.get(plan.key(cells[*i]));
+            let missing: Vec<usize> = (0..cells.len()).filter(|i| found(i).is_none()).collect();
+            let unfit = (0..cells.len()).filter(|i| found(i).is_some_and(|found| !found.is_fit())).collect();
             let complete = missing.is_empty();
-            done = Progress { round, rounds, cells, missing, seeds: seeds.clone() };
+            done = Progress { round, rounds, cells, missing, unfit, seeds: seeds.clone() };
             if !complete {
                 break;
             }

@@ -101,7 +101,8 @@ fn create(folder: &Path, shard: Shard) -> Result<(PathBuf, File), SweepError> {
 /// All that has been found in a folder.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
-    cells: HashMap<Key, (Found, PathBuf)>,
+    /// A simulated cell gives one result, whoever runs it; a live one another at every attempt.
+    cells: HashMap<Key, Vec<(Found, PathBuf)>>,
     /// Lines that a killed process has left unfinished.
     pub torn: usize,
     /// Files.
@@ -136,9 +137,14 @@ pub fn read(folder: &Path) -> Result<Store, SweepError> {
 }
 
 impl Store {
-    /// What the cell with this key gave.
+    /// What the cell with this key gave: of several live runs the first that counts, or one that does not.
     pub fn get(&self, key: Key) -> Option<&Found> {
-        self.cells.get(&key).map(|(found, _)| found)
+        self.all(key).find(|found| found.is_fit()).or(self.all(key).next())
+    }
+
+    /// All that it gave: one result, or those of all live runs.
+    pub fn all(&self, key: Key) -> impl Iterator<Item = &Found> {
+        self.cells.get(&key).into_iter().flatten().map(|(found, _)| found)
     }
 
     /// How many cells have been finished, of whatever plan.
@@ -184,10 +190,10 @@ impl Store {
 
     fn put(&mut self, line: Line, path: &Path) -> Result<(), SweepError> {
         let Line { key, found, .. } = line;
-        match self.cells.get(&key) {
-            None => {
-                self.cells.insert(key, (found, path.into()));
-            }
+        let of_cell = self.cells.entry(key).or_default();
+        match of_cell.first() {
+            Some(_) if found.unfit.is_some() => of_cell.push((found, path.into())),
+            None => of_cell.push((found, path.into())),
             Some((known, _)) if *known == found => self.repeated += 1,
             Some((known, first)) => {
                 let (first, second) = (first.clone(), path.into());

@@ -68,6 +68,7 @@ pub(super) fn merge_all(args: &Args) -> Outcome {
         println!("{document:#}");
     } else {
         print!("{}", tell::merged(&plan, &merged, &path));
+        print!("{}", tell::unfit(&progress));
     }
     Ok(Exit::Done)
 }

@@ -1,4 +1,5 @@
 //! `lab sweep`: one experiment at every point of a grid, on one machine or many.
+mod live;
 mod merge;
 mod run;
 mod script;

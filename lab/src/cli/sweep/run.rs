@@ -1,5 +1,5 @@
 //! `lab sweep run`: simulates what is missing, or a share of it.
-use super::{Exit, Failure, Out, Outcome, SweepFile, plan, terminate};
+use super::{Exit, Failure, Out, Outcome, SweepFile, live, plan, tell, terminate};
 use crate::{
     cli::{interrupt, progress::bar, writing::stopwatch},
     sweep::{Attempt, Cell, Plan, Progress, Shard, read, run as simulate, shard},
@@ -15,32 +15,40 @@ Examples:
 
 Without --shard, the environment is asked: SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX with LAB_SHARDS,
 OMPI_COMM_WORLD_RANK, SLURM_PROCID. It may be stopped at any time; what is done is kept, and run again it goes on.
-Exit codes: 0 this share is done, 75 try again (stopped by SIGTERM, or the round before is not complete)")]
+
+A sweep with `engine: live` runs its cells one after the other, in real time, on this host alone.
+Exit codes: 0 this share is done, 2 the host was unfit for a live cell, 75 try again (stopped by SIGTERM, or the round before is not complete)")]
 pub(super) struct Args {
     #[command(flatten)]
-    sweep: SweepFile,
+    pub(super) sweep: SweepFile,
     #[command(flatten)]
-    out: Out,
+    pub(super) out: Out,
     /// Only share I of N, counted from 0
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
     /// Only this round, counted from 0; those before it must be complete
     #[arg(long, value_name = "K")]
     round: Option<u32>,
+    /// Of a live sweep: longer than ten minutes, without asking
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// Of a live sweep: run those cells again, too, that have no run on a host that was fit
+    #[arg(long)]
+    pub(super) unfit: bool,
     /// Cores to use; all there are if left out
     #[arg(short = 'j', long, value_name = "CORES", default_value_t = 0)]
-    cores: usize,
+    pub(super) cores: usize,
     /// Print one JSON document instead of text
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// What this process has done.
 #[derive(Default)]
-struct Done {
-    cells: usize,
-    before: usize,
-    rounds: Vec<u32>,
+pub(super) struct Done {
+    pub(super) cells: usize,
+    pub(super) before: usize,
+    pub(super) rounds: Vec<u32>,
 }
 
 pub(super) fn run(args: &Args) -> Outcome {
@@ -53,9 +61,12 @@ pub(super) fn run(args: &Args) -> Outcome {
     }
     let clock = stopwatch();
     let mut done = Done::default();
-    let exit = rounds(args, &plan, shard, &mut done)?;
+    let exit = match plan.grid.live {
+        true => live::all(args, &plan, shard, &mut done)?,
+        false => rounds(args, &plan, shard, &mut done)?,
+    };
     let left = Progress::of(&plan, &read(&args.out.out)?);
-    tell(args, &plan, shard, &done, &left, clock.elapsed().as_secs_f64(), exit);
+    told(args, &plan, shard, &done, &left, clock.elapsed().as_secs_f64(), exit);
     Ok(exit)
 }
 
@@ -115,12 +126,12 @@ fn rounds(args: &Args, plan: &Plan, shard: Shard, done: &mut Done) -> Outcome {
     }
 }
 
-fn tell(args: &Args, plan: &Plan, shard: Shard, done: &Done, left: &Progress, took_s: f64, exit: Exit) {
+fn told(args: &Args, plan: &Plan, shard: Shard, done: &Done, left: &Progress, took_s: f64, exit: Exit) {
     if args.json {
         let document = json!({
             "version": 1, "sweep": plan.grid.name, "plan": plan.id, "shard": [shard.index, shard.of],
             "rounds": done.rounds, "cells": done.cells, "done_before": done.before, "took_s": took_s,
-            "complete": left.is_complete(), "exit_code": exit.number(),
+            "complete": left.is_complete(), "unfit": left.unfit.len(), "exit_code": exit.number(),
         });
         println!("{document:#}");
         return;
@@ -129,6 +140,7 @@ fn tell(args: &Args, plan: &Plan, shard: Shard, done: &Done, left: &Progress, to
     println!("{} cells in {took_s:.1} s{before}", done.cells);
     let (round, missing) = (left.round + 1, left.missing.len());
     match exit {
+        _ if !left.unfit.is_empty() => print!("{}", tell::unfit(left)),
         Exit::TryAgain => println!("not finished: run it again, what is done is kept"),
         _ if left.is_complete() => println!("all {} cells of the sweep are there", left.asked()),
         _ => println!("round {round} of at most {}: {missing} cells are missing", left.rounds),

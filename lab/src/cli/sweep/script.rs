@@ -53,6 +53,13 @@ pub(super) fn script_of(args: &Args) -> Outcome {
         ));
     }
     let plan = plan(&args.sweep.file)?;
+    if plan.grid.live {
+        return Err(Failure::Usage(format!(
+            "{} is a live sweep: its cells run one after the other on one host, so there are no shards\n  help: `lab sweep run` \
+             on a quiet host does all of them",
+            args.sweep.file.display()
+        )));
+    }
     let job = Job {
         plan: &plan,
         file: &args.sweep.file.display().to_string(),

@@ -1,6 +1,6 @@
 //! Tells what a sweep asks for, how far it is, and what came of it.
 use crate::{
-    sweep::{ENGINE, Merged, Plan, PointResult, Progress, Shard, Store, simulate},
+    sweep::{Cell, ENGINE, LiveRuns, Merged, Plan, PointResult, Progress, Shard, Store, simulate},
     theory::grouped,
 };
 use serde_json::json;
@@ -12,16 +12,19 @@ pub(super) fn plan(plan: &Plan, json: bool) -> String {
     let (points, cells) = (grid.points.len(), plan.cells().count());
     let centre: Vec<usize> = grid.axes.iter().map(|axis| axis.values.len() / 2).collect();
     let middle = grid.index(&centre);
-    let before = cpu_s();
-    simulate(&grid.points[middle].scenario, grid.seed(middle, 0));
-    let cpu_s = (cpu_s() - before) * cells as f64;
+    let real_s = grid.live.then(|| seconds(plan, plan.cells()));
+    let cpu_s = real_s.is_none().then(|| {
+        let before = cpu_s();
+        simulate(&grid.points[middle].scenario, grid.seed(middle, 0));
+        (cpu_s() - before) * cells as f64
+    });
     if json {
         let axes: Vec<_> =
             grid.axes.iter().map(|axis| json!({ "path": axis.path, "values": axis.values })).collect();
         let document = json!({
             "version": 1, "sweep": grid.name, "plan": plan.id, "engine": ENGINE, "axes": axes, "points": points,
             "replications": grid.replications, "cells": cells, "refined": grid.refine.is_some(),
-            "estimated_cpu_s": cpu_s,
+            "estimated_cpu_s": cpu_s, "live_s": real_s,
         });
         return format!("{document:#}\n");
     }
@@ -52,11 +55,37 @@ pub(super) fn plan(plan: &Plan, json: bool) -> String {
             count(cells)
         ),
     );
-    put(
-        &mut text,
-        format_args!("  about {} of processor time for all of them, by a cell in the middle\n", rough(cpu_s)),
-    );
+    if let Some(cpu_s) = cpu_s {
+        put(
+            &mut text,
+            format_args!(
+                "  about {} of processor time for all of them, by a cell in the middle\n",
+                rough(cpu_s)
+            ),
+        );
+    }
+    if let Some(real_s) = real_s {
+        put(&mut text, format_args!("  live: {} on a quiet host, one after the other\n", rough(real_s)));
+    }
     text
+}
+
+/// How long live runs of `cells` take, in seconds.
+pub(super) fn seconds(plan: &Plan, cells: impl Iterator<Item = Cell>) -> f64 {
+    cells.map(|cell| plan.grid.duration(cell.point).as_secs_f64()).sum()
+}
+
+/// What is to be done about live cells without a run that counts; empty where there are none.
+pub(super) fn unfit(progress: &Progress) -> String {
+    match progress.unfit.len() {
+        0 => String::new(),
+        n => format!(
+            "{} of {} cells have no run on a host that was fit, and count for nothing\n  help: `lab sweep run --unfit` runs them \
+             again; `lab selftest` says what the host can do\n",
+            count(n),
+            count(progress.asked())
+        ),
+    }
 }
 
 /// How far a sweep is.
@@ -67,7 +96,7 @@ pub(super) fn status(plan: &Plan, store: &Store, progress: &Progress, json: bool
         let document = json!({
             "version": 1, "sweep": plan.grid.name, "plan": plan.id, "round": progress.round, "rounds_at_most": progress.rounds,
             "cells": asked, "done": asked - missing, "missing": missing, "complete": progress.is_complete(),
-            "attempts": store.attempts, "torn": store.torn, "repeated": store.repeated,
+            "unfit": progress.unfit.len(), "attempts": store.attempts, "torn": store.torn, "repeated": store.repeated,
         });
         return format!("{document:#}\n");
     }
@@ -79,8 +108,10 @@ pub(super) fn status(plan: &Plan, store: &Store, progress: &Progress, json: bool
     let torn = if store.torn > 0 { format!(", torn={}", store.torn) } else { String::new() };
     let repeated =
         if store.repeated > 0 { format!(", done twice={}", store.repeated) } else { String::new() };
+    let unfit =
+        if progress.unfit.is_empty() { String::new() } else { format!(", unfit={}", progress.unfit.len()) };
     format!(
-        "{} · plan {}: {}/{} done{round}, attempts={}{torn}{repeated}\n",
+        "{} · plan {}: {}/{} done{round}, attempts={}{torn}{repeated}{unfit}\n",
         plan.grid.name,
         plan.id,
         count(asked - missing),
@@ -152,7 +183,8 @@ pub(super) fn csv(plan: &Plan, merged: &Merged) -> String {
         put(&mut csv, format_args!("{},", field(&axis.path)));
     }
     csv += "runs,p_metastable,low,high,inconclusive,verdicts,recovery_s,offered_per_s,goodput_per_s,amplification,\
-            calls,p50_ms,p90_ms,p99_ms,p999_ms,max_ms\n";
+            calls,p50_ms,p90_ms,p99_ms,p999_ms,max_ms";
+    csv += if plan.grid.live { ",attempts,unfit,goodput_low_per_s,goodput_high_per_s\n" } else { "\n" };
     for point in &merged.points {
         for axis in &plan.grid.axes {
             put(&mut csv, format_args!("{},", field(&point.at[&axis.path])));
@@ -181,6 +213,10 @@ pub(super) fn csv(plan: &Plan, merged: &Merged) -> String {
             latency.max_ms.to_string(),
         ];
         csv += &columns.join(",");
+        if let Some(LiveRuns { attempts, unfit, goodput_per_s }) = point.live {
+            let ends = [goodput_per_s.map(|g| g.0), goodput_per_s.map(|g| g.1)].map(number);
+            put(&mut csv, format_args!(",{attempts},{unfit},{}", ends.join(",")));
+        }
         csv.push('\n');
     }
     csv

@@ -1,5 +1,5 @@
 //! What is wrong with a sweep itself, whatever its experiment.
-use super::{Sweep, load::WrittenAxis, values::MOST};
+use super::{Sweep, SweepEngine, load::WrittenAxis, values::MOST};
 use crate::config::{
     choice::OrNone,
     diagnose::{Finding, suggest},
@@ -102,6 +102,13 @@ impl Checker<'_> {
         if self.sweep.map.is_none() {
             let message = "seeds are spent along the boundary in a map, and there is no `map`".into();
             self.error(&["refine"], message, None);
+        }
+        if self.sweep.engine == SweepEngine::Live {
+            let message =
+                "which cells come next hangs on what was found, and live runs do not find the same twice"
+                    .into();
+            let help = Some("leave out `refine`, and give `replications`".into());
+            self.error(&["refine"], message, help);
         }
         if refine.first == 0 || refine.first > self.sweep.replications {
             let message = format!(

@@ -40,6 +40,9 @@ pub struct Sweep {
     pub set: IndexMap<String, serde_yaml::Value>,
     /// What is varied: dotted paths, each with its values. The grid has a point for every combination.
     pub axes: IndexMap<String, Axis>,
+    /// What runs the cells. `live` cells take real time and run one after the other, on one host and alone.
+    #[serde(default)]
+    pub engine: SweepEngine,
     /// Seeds for each point; with `refine`, the most that a point gets. Every point meets the same arrivals, demands and jitter.
     #[serde(default = "twenty")]
     #[schemars(range(min = 1))]
@@ -62,6 +65,17 @@ fn twenty() -> u32 {
 
 fn file_or_block(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "anyOf": [{ "type": "string" }, { "type": "object" }] })
+}
+
+/// What runs the cells of a sweep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SweepEngine {
+    /// The simulation.
+    #[default]
+    Simulated,
+    /// Processes and sockets of this host.
+    Live,
 }
 
 /// The values of an axis: a list, or equal steps from one to another.

@@ -1,5 +1,5 @@
 //! A sweep written out, so that it runs again as it is, wherever its files are.
-use super::{Axis, MapFigure, Refine, Sweep, load::WrittenAxis};
+use super::{Axis, MapFigure, Refine, Sweep, SweepEngine, load::WrittenAxis};
 use crate::config::{Experiment, choice::OrNone, node::Node};
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -12,6 +12,8 @@ pub(super) fn whole(sweep: &Sweep, base: &Experiment, axes: &[WrittenAxis]) -> O
         title: &'a str,
         base: &'a Experiment,
         axes: IndexMap<&'a str, Axis>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        engine: Option<SweepEngine>,
         replications: u32,
         refine: &'a OrNone<Refine>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -22,8 +24,9 @@ pub(super) fn whole(sweep: &Sweep, base: &Experiment, axes: &[WrittenAxis]) -> O
     let axes: Option<IndexMap<&str, Axis>> =
         axes.iter().map(|a| Some((a.key.text()?, Axis::Values(list(a)?)))).collect();
     let Sweep { version, title, replications, refine, map, .. } = sweep;
-    let whole =
-        Whole { version: *version, title, base, axes: axes?, replications: *replications, refine, map };
+    let engine = Some(sweep.engine).filter(|engine| *engine != SweepEngine::Simulated);
+    let (version, axes, replications) = (*version, axes?, *replications);
+    let whole = Whole { version, title, base, axes, engine, replications, refine, map };
     let mut bytes = vec![];
     let mut serializer = serde_yaml::Serializer::new(&mut bytes);
     serde_yaml::with::singleton_map_recursive::serialize(&whole, &mut serializer).ok()?;

@@ -104,7 +104,7 @@ fn spikes(grid: &Grid, scenario: &Scenario) -> Option<String> {
 }
 
 fn runs(grid: &Grid, merged: &Merged) -> String {
-    let runs = plural(merged.cells as u64, "simulated run");
+    let runs = plural(merged.cells as u64, if grid.live { "live run" } else { "simulated run" });
     let counts = || merged.points.iter().map(|point| point.shares.runs);
     let (least, most) = (counts().min().unwrap_or(0), counts().max().unwrap_or(0));
     let seeds = match (least, most) {

@@ -56,7 +56,7 @@ impl Drop {
     }
 
     /// `base` with a trigger that is not over before the load falls, for those who ask what is so when the triggers are over.
-    pub(super) fn from_the_fall(&self, base: &Scenario) -> Scenario {
+    pub(super) fn until_the_fall(&self, base: &Scenario) -> Scenario {
         let mut scenario = falls(base, self.below_per_s, REST);
         let clients = (0..base.clients.len()).collect();
         let (from, until) = (base.triggers_over(), base.triggers_over() + DELAY);

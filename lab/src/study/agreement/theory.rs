@@ -168,7 +168,7 @@ pub(super) fn width_by_chain(base: &Scenario, hidden: &Answer, dwell_s: f64) -> 
 
 /// From the fall of the load until no more wait than are served within a timeout, by the chain.
 pub(super) fn recovery_by_chain(base: &Scenario, drop: &Drop) -> Answer {
-    let scenario = drop.from_the_fall(base);
+    let scenario = drop.until_the_fall(base);
     let found = subject(&scenario).and_then(|(index, hand)| {
         let course = Course::new(&scenario, index).map_err(|unfit| unfit.why)?;
         // In the chain a call in orbit has r retries before it, and not half of them.
@@ -191,7 +191,7 @@ pub(super) fn recovery_by_chain(base: &Scenario, drop: &Drop) -> Answer {
 
 /// The same by the fluid, until nobody waits.
 pub(super) fn recovery_by_fluid(base: &Scenario, drop: &Drop) -> Answer {
-    let scenario = drop.from_the_fall(base);
+    let scenario = drop.until_the_fall(base);
     let found = subject(&scenario).and_then(|(index, hand)| {
         fits_fluid(&scenario, index, &hand)?;
         match settle_after_triggers(&scenario, index) {
