@@ -329,7 +329,7 @@ fn budgets_let_as_many_attempts_through_as_published() {
 }
 
 fn attempts_per_call(budget: &Budget, max_attempts: u32, per_second: u64, failing: f64) -> f64 {
-    let mut caller = Caller::new(budget.clone(), max_attempts, per_second);
+    let mut caller = Caller::new(*budget, max_attempts, per_second);
     let draw = Draw { seed: 99 };
     let mut attempts = |calls: u64| {
         let mut sum = 0;

@@ -5,6 +5,7 @@ use crate::config::{
     budget::{Budget, CreditPer},
     cache::FlushKeys,
     choice::Selection,
+    client::Client,
     disturbance::{Disturb, Pull},
     service::{Cancel, Discipline},
     setting::{ClientValue, ServiceValue, Setting, Settings},
@@ -202,13 +203,19 @@ impl Control {
 /// A retry budget that is put in force allows so many retries at once.
 const BURST: f64 = 50.0;
 
+/// Whether a client tries again at all: only then is there a part of its retries to set.
+pub(super) fn retries(client: &Client) -> bool {
+    client.retry.as_ref().is_some()
+}
+
 /// A setting of all client groups whose calls come to `service`, by way of a cache or directly.
 fn of_clients(experiment: &Experiment, service: &str, value: &ClientValue) -> Act {
     let behind = |called: &str| {
         let cache = experiment.services.get(called).and_then(|s| s.cache.as_ref());
         called == service || cache.is_some_and(|cache| cache.calls == service)
     };
-    let groups = experiment.clients.iter().filter(|(_, client)| behind(&client.calls));
+    let fits = |client: &Client| retries(client) || !matches!(value, ClientValue::Budget(_));
+    let groups = experiment.clients.iter().filter(|(_, client)| behind(&client.calls) && fits(client));
     let settings = groups.map(|(name, _)| Setting::Client(name.clone(), value.clone()));
     Act::Lever(Pull::Set(Settings(settings.collect())))
 }

@@ -1,6 +1,6 @@
 //! Which levers there are at a run: what its config has, and what every run can be asked.
 use super::{
-    controls::{Control, Deed},
+    controls::{Control, Deed, retries},
     protocol::Argument,
 };
 use crate::config::{
@@ -117,7 +117,7 @@ fn settings(experiment: &Experiment, service: &str) -> Vec<Control> {
             )
             .with(vec![argument, held.clone()])
         }),
-        Some(
+        experiment.clients.values().any(retries).then(|| {
             control(
                 "budget",
                 'u',
@@ -125,8 +125,8 @@ fn settings(experiment: &Experiment, service: &str) -> Vec<Control> {
                 "Retries are limited to a share of the calls.",
                 Deed::Budget,
             )
-            .with(vec![argument("percent", "share", "%", 10.0, (0.0, 100.0), 5.0), held.clone()]),
-        ),
+            .with(vec![argument("percent", "share", "%", 10.0, (0.0, 100.0), 5.0), held.clone()])
+        }),
         Some(
             control("lifo", 'l', "LIFO", "Whoever came last is served first.", Deed::Lifo)
                 .with(vec![held.clone()]),

@@ -159,7 +159,7 @@ impl Store {
 
     /// Keeps what a cell gave, for a sweep that is run and drawn at once, without a folder.
     pub fn keep(&mut self, key: Key, found: Found) {
-        self.cells.insert(key, (found, PathBuf::new()));
+        self.cells.entry(key).or_default().push((found, PathBuf::new()));
     }
 
     fn take(&mut self, path: &Path) -> Result<(), SweepError> {

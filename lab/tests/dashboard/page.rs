@@ -36,8 +36,9 @@ fn keep(browser: &mut Browser, name: &str) {
 }
 
 fn key(browser: &mut Browser, key: char) {
-    let event =
-        format!("document.body.dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}', bubbles: true }}))");
+    let event = format!(
+        "document.body.dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}', bubbles: true }}))"
+    );
     browser.eval(&event).unwrap();
 }
 
