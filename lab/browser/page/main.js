@@ -10,16 +10,22 @@ const page = (() => {
   let setup = null;
   let seed = null;
   let shown = null;
+  let opening = false;
   let wish = false;
   let busy = false;
-  let settled = [];
+  const settled = [];
 
   async function choose(chosen, changes = []) {
     config = chosen;
     setup = null;
+    opening = true;
     const answer = await lab.ask({ ask: "setup", name: config.name, config: config.config });
     if (config !== chosen) return;
-    if (answer.error) return fail(answer.error);
+    opening = false;
+    if (answer.error) {
+      fail(answer.error);
+      return rest();
+    }
     setup = answer;
     seed = null;
     controls.build(get("controls"), setup, wanted);
@@ -63,7 +69,12 @@ const page = (() => {
       else show(answer, changes, took);
     }
     busy = false;
-    settled.splice(0).forEach((done) => done());
+    rest();
+  }
+
+  /** Tells those who wait that nothing is on its way. */
+  function rest() {
+    if (!busy && !opening) settled.splice(0).forEach((done) => done());
   }
 
   function show(answer, changes, took) {
@@ -129,10 +140,11 @@ const page = (() => {
   }
 
   function pressed(changes) {
+    const moved = changes.filter((change) => !change.startsWith("seed="));
     [...get("variants").children].forEach((button, index) => {
       const { moves, set: others } = setup.variants[index];
       const own = [...others, ...moves.map(([c, to]) => `${setup.controls[c].path}=${setup.controls[c].steps[to].value}`)];
-      button.setAttribute("aria-pressed", own.length === changes.length && own.every((change) => changes.includes(change)));
+      button.setAttribute("aria-pressed", own.length === moved.length && own.every((change) => moved.includes(change)));
     });
   }
 
@@ -217,7 +229,7 @@ const page = (() => {
     /** The windows of what is shown as CSV. */
     windows: async () => (await lab.ask(question("windows", set()))).csv,
     /** Resolves when nothing is on its way. */
-    settled: () => new Promise((done) => (busy || !shown ? settled.push(done) : done())),
+    settled: () => new Promise((done) => (settled.push(done), rest())),
     /** What is shown. */
     shown: () => shown,
     /** Takes the config called `name`, with changes `PATH=VALUE`. */
