@@ -1,8 +1,7 @@
 //! What a person is told about a config that is wrong, and that no text whatever makes reading panic or hang.
-mod mutations;
 
+use super::mutations::{Random, mutate};
 use lab::config::{ConfigErrors, load_sweep_text, load_text};
-use mutations::{Random, mutate};
 use std::path::{Path, PathBuf};
 
 fn folder() -> PathBuf {

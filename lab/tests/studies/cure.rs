@@ -1,8 +1,5 @@
 //! `lab cure` against the published cures of a full queue: K = 200, μ = 10, R = 4.
-#[expect(dead_code, reason = "other figures ask for more")]
-mod drawing;
-
-use drawing::{labels_are_apart, paths_are_inside, words};
+use super::drawing::{labels_are_apart, paths_are_inside, words};
 use lab::{
     engine::sim::sim,
     plot,

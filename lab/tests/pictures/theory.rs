@@ -1,7 +1,6 @@
 //! The pictures of theory must be readable, and show what theory says, for services of every kind and size.
-mod drawing;
 
-use drawing::{labels_are_apart, lines, paths_are_inside, words};
+use super::drawing::{labels_are_apart, lines, paths_are_inside, words};
 use lab::{
     plot::{
         Figure, bifurcation, drift,

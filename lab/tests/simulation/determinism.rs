@@ -1,6 +1,6 @@
 //! The same scenario and seed give the same trace to the last bit, and every variant meets the same calls.
-mod traces;
 
+use super::traces::all_of;
 use lab::{
     engine::sim::sim,
     scenario::{Scenario, sample::queueing},
@@ -20,7 +20,6 @@ use lab_core::{
     time::{Span, Time},
     timeline::{Disturbance, Effect, Replicas, Role},
 };
-use traces::all_of;
 
 /// Two client groups of several instances, three replicas, and everything that can go wrong, one after the other.
 fn everything() -> Scenario {

@@ -3,8 +3,8 @@
 //! Runs are repeated over seeds; a mean is compared within four standard errors of its mean over seeds (and the resolution of
 //! the latency histogram), and the standard error itself must be small enough that a wrong formula would be seen. Seeds are
 //! fixed, so a test that passes passes always.
-mod runs;
 
+use super::runs::{falls_at_s, over_seeds};
 use lab::{
     engine::sim::sim,
     scenario::{Scenario, sample::queueing},
@@ -29,7 +29,6 @@ use lab_core::{
     timeline::{Disturbance, Effect, Role},
 };
 use rayon::prelude::*;
-use runs::{falls_at_s, over_seeds};
 use std::{cmp::Reverse, collections::BinaryHeap, ops::Range};
 
 /// A mean over seeds and its standard error.

@@ -1,8 +1,5 @@
 //! `lab signals`: the columns that it knows, and what it finds at a threshold.
-#[expect(dead_code, reason = "other figures ask for more")]
-mod drawing;
-
-use drawing::{labels_are_apart, paths_are_inside};
+use super::drawing::{labels_are_apart, paths_are_inside};
 use lab::{
     plot,
     scenario::load,

@@ -17,7 +17,7 @@ fn yaml_files(folder: &str) -> Vec<(PathBuf, String, serde_json::Value)> {
     .collect()
 }
 
-/// `UPDATE=1 cargo test --test config_reference` writes the files.
+/// `UPDATE=1 cargo test --test language` writes the files.
 #[test]
 fn schemas_and_reference_are_up_to_date() {
     for (name, text) in [

@@ -1,8 +1,5 @@
 //! `lab hysteresis` against the published staircase: μ = 10, T = 2 s, R = 4, K = 200, 300 s a step of 0.5, 40 runs.
-#[expect(dead_code, reason = "other figures ask for more")]
-mod drawing;
-
-use drawing::{labels_are_apart, paths_are_inside, words};
+use super::drawing::{labels_are_apart, paths_are_inside, words};
 use lab::{
     plot::loops,
     scenario::load,

@@ -1,8 +1,5 @@
 //! `lab threshold`: the fit against data whose answer is known, and the threshold of a small config in simulation.
-#[expect(dead_code, reason = "other figures ask for more")]
-mod drawing;
-
-use drawing::{labels_are_apart, paths_are_inside, words};
+use super::drawing::{labels_are_apart, paths_are_inside, words};
 use lab::{
     plot,
     scenario::load,

@@ -1,7 +1,6 @@
 //! Figures of replicated stores and caches, and those that a config asks for: what they say is what was measured.
-mod drawing;
 
-use drawing::{labels_are_apart, lines, paths_are_inside, words};
+use super::drawing::{labels_are_apart, lines, paths_are_inside, words};
 use lab::{
     engine::sim::sim,
     plot::{

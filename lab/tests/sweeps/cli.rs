@@ -1,13 +1,12 @@
 //! `lab sweep` as a user and as a scheduler meet it.
-mod sweeps;
 
+use super::shared::{folder, sweep_file};
 use serde_json::Value;
 use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
-use sweeps::{folder, sweep_file};
 
 /// The program without the variables of a scheduler that may run this test.
 fn lab(dir: &Path) -> Command {

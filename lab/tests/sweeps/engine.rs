@@ -1,6 +1,6 @@
 //! Sweeps: whoever runs which cells, in whatever order, and however often he is killed, what comes of it is the same.
-mod sweeps;
 
+use super::shared::{folder, sweep_file};
 use lab::{
     scenario::load_grid,
     sweep::{Attempt, Cell, Found, Plan, Progress, Shard, Store, SweepError, merge, read, run},
@@ -10,7 +10,6 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
-use sweeps::{folder, sweep_file};
 
 fn plan(file: &Path) -> Plan {
     Plan::new(load_grid(file).unwrap_or_else(|errors| panic!("{errors}")))

@@ -1,6 +1,6 @@
 //! A simulation that is stopped and goes on is the same simulation; one that goes on with another seed is another one from the same state.
-mod traces;
 
+use super::traces::all_of;
 use lab::{
     engine::sim::{Simulation, Unbranchable, sim},
     scenario::{
@@ -25,7 +25,6 @@ use lab_core::{
     time::{Span, Time},
     timeline::{Disturbance, Effect, Replicas, Role},
 };
-use traces::all_of;
 
 fn at(seconds: f64) -> Time {
     Time::from_secs_f64(seconds)

@@ -1,7 +1,6 @@
 //! Figures must not lie, and must be readable, whatever the run: checked over a wide range of scenarios.
-mod drawing;
 
-use drawing::{labels_are_apart, lines, paths_are_inside, words};
+use super::drawing::{labels_are_apart, lines, paths_are_inside, words};
 use lab::{
     engine::sim::sim,
     plot::{

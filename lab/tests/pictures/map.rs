@@ -1,7 +1,6 @@
 //! Phase maps must not lie, and must be readable, wherever the boundary lies.
-mod drawing;
 
-use drawing::{labels_are_apart, lines, paths_are_inside, words};
+use super::drawing::{labels_are_apart, lines, paths_are_inside, words};
 use lab::{
     plot::{
         Figure,

@@ -1,8 +1,8 @@
 //! The predictions against the simulation: thresholds, times and the plane of queue and outstanding calls.
 //!
 //! Seeds are fixed, so a test that passes passes always.
-mod runs;
 
+use super::runs::{falls_at_s, over_seeds};
 use lab::{
     engine::sim::sim,
     scenario::{Scenario, sample::queueing},
@@ -16,7 +16,6 @@ use lab_core::{
     time::{Span, Time},
     timeline::{Disturbance, Effect, Role},
 };
-use runs::{falls_at_s, over_seeds};
 
 /// μ = 10/s, one worker, T = 2 s, four attempts at once after timeouts, room for 200; every attempt draws its own demand.
 fn retrying(rate: f64, duration_s: u64) -> Scenario {

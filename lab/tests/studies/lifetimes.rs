@@ -1,7 +1,6 @@
 //! Lifetimes of the two states, rare failures by splitting, and the committor, against what is known of them.
-mod drawing;
 
-use drawing::{labels_are_apart, lines, paths_are_inside, words};
+use super::drawing::{labels_are_apart, lines, paths_are_inside, words};
 use lab::{
     plot::{self, ink::colour},
     scenario::{Scenario, sample::queueing},

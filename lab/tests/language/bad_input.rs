@@ -1,7 +1,6 @@
 //! What a user can get wrong at the command line: a clear error each, the right exit code, and nothing left behind.
-mod mutations;
 
-use mutations::{Random, mutate};
+use super::mutations::{Random, mutate};
 use std::{
     fs,
     path::Path,

@@ -1,0 +1,4 @@
+//! Sweeps: the same bytes whoever runs them.
+mod cli;
+mod engine;
+mod shared;
