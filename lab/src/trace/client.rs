@@ -1,13 +1,12 @@
 //! Measures one client group.
 use super::{
-    ClientTrace, ClientWindow, Cohort, Cohorts, Interval, PhaseLatency, latency_histogram,
+    ClientTrace, ClientWindow, Cohort, Cohorts, Interval, PhaseLatency,
+    interval::IntervalCounts,
+    latency_histogram,
     percentiles::{Collector, microseconds, no_histogram},
 };
 use crate::scenario::Scenario;
-use hdrhistogram::{
-    Histogram,
-    serialization::{V2DeflateSerializer, interval_log::IntervalLogWriterBuilder},
-};
+use hdrhistogram::serialization::{V2DeflateSerializer, interval_log::IntervalLogWriterBuilder};
 use lab_core::{
     call::Outcome,
     client::ClientOut,
@@ -39,7 +38,7 @@ pub struct ClientRecorder {
     level: u64,
     level_since: Time,
     level_area: u128,
-    interval: Histogram<u64>,
+    interval: IntervalCounts,
     interval_width: Span,
     interval_began: Time,
     /// Cohorts are added as calls come, without an end.
@@ -78,7 +77,7 @@ impl ClientRecorder {
             level: 0,
             level_since: Time::ZERO,
             level_area: 0,
-            interval: latency_histogram(3),
+            interval: IntervalCounts::new(),
             interval_width: Span(windows * width.0),
             interval_began: Time::ZERO,
             open_ended: false,
@@ -92,7 +91,7 @@ impl ClientRecorder {
         self.open_ended = true;
         (self.width, self.window_ends) = (Span::FOREVER, Time::NEVER);
         self.latency = Collector::nothing();
-        self.interval = no_histogram();
+        self.interval = IntervalCounts::nothing();
         self.trace.latency =
             PhaseLatency { before: no_histogram(), during: no_histogram(), after: no_histogram() };
     }
@@ -101,7 +100,7 @@ impl ClientRecorder {
     pub(crate) fn endless(&mut self) {
         self.trace.cohorts.cohorts = vec![];
         self.open_ended = true;
-        self.interval = no_histogram();
+        self.interval = IntervalCounts::nothing();
         self.interval_width = Span::FOREVER;
     }
 
@@ -184,7 +183,7 @@ impl ClientRecorder {
         }
         let us = microseconds(took);
         self.latency.record(us);
-        self.interval.saturating_record(us);
+        self.interval.record(us);
         if intended >= self.warmup {
             let latency = &mut self.trace.latency;
             if intended < self.triggers.0 {
@@ -246,10 +245,8 @@ impl ClientRecorder {
     }
 
     fn close_interval(&mut self, ends: Time) {
-        let counts = self.interval.iter_recorded();
-        let counts = counts.map(|v| (v.value_iterated_to(), v.count_since_last_iteration())).collect();
+        let counts = self.interval.take();
         self.trace.intervals.push(Interval { began: self.interval_began, ended: ends, counts });
-        self.interval.reset();
         self.interval_began = ends;
     }
 

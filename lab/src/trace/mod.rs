@@ -5,6 +5,7 @@
 mod cache;
 mod client;
 mod history;
+mod interval;
 mod percentiles;
 mod server;
 mod views;
