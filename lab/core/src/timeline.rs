@@ -273,6 +273,8 @@ pub fn timeline(disturbances: &[Disturbance]) -> Vec<(Time, Change)> {
                     changes.push((at, Change::Manager { service: *service, control }));
                 }
             }
+            // What ends at its beginning has ended: endings come first.
+            Effect::Set { .. } if disturbances[index].until <= disturbances[index].from => {}
             Effect::Set { settings } if begins => {
                 began.push(index);
                 changes.extend(setting::begin(settings).into_iter().map(|change| (at, change)));

@@ -236,6 +236,11 @@ fn changes_of_other_settings_replicas_and_groups_do_not_meet() {
     assert_eq!(of_group(1), [(25, timeout(5)), (50, timeout(1))]);
 }
 
+#[test]
+fn a_change_of_no_length_changes_nothing() {
+    assert_eq!(set(&[during(10, 10, vec![workers(&[0], 4)])], 0), []);
+}
+
 /// An ending comes first at one instant, so the new value is the last word.
 #[test]
 fn back_to_back_changes_of_a_setting_follow_each_other() {
