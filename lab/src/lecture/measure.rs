@@ -109,8 +109,6 @@ fn reading(loaded: &LoadedAnswer, job: &Job, trace: &Trace, judgement: &Judgemen
         Verdict::Recovered { after } if answer.recovery_time.is_some() => {
             Reading::Number(after.as_secs_f64())
         }
-        // No trouble is over at once.
-        Verdict::Unaffected if answer.recovery_time.is_some() => Reading::Number(0.0),
         _ if answer.recovery_time.is_some() => Reading::Number(f64::NAN),
         _ => Reading::Word(judgement.verdict.word().into()),
     }
