@@ -141,6 +141,35 @@ fn words(command: &str) -> Vec<String> {
     words
 }
 
+/// A text that sends its reader to another module sends him to one that is there.
+#[test]
+fn every_module_that_a_text_names_is_there() {
+    let shelf = shelf();
+    let about = std::fs::read_to_string(root().join("docs/lectures/README.md")).unwrap();
+    let mut texts = vec![about];
+    texts.extend(lectures().into_iter().flat_map(|lecture| lecture.texts.map(|(_, text)| text)));
+    let named: Vec<u32> = texts.iter().flat_map(|text| modules_of(text)).collect();
+    assert!(named.len() > 20, "only {} modules are named", named.len());
+    for number in named {
+        assert!(shelf.volumes.iter().any(|v| v.number == number), "there is no module {number}");
+    }
+}
+
+/// The numbers behind `module`, or behind `modules` in a list.
+fn modules_of(text: &str) -> Vec<u32> {
+    let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    let words: Vec<String> = text.split_whitespace().map(bare).collect();
+    let behind = |at: usize| {
+        let list =
+            words[at + 1..].iter().take_while(|w| w.parse::<u32>().is_ok() || *w == "and" || *w == "or");
+        list.filter_map(|word| word.parse().ok()).collect::<Vec<u32>>()
+    };
+    (0..words.len())
+        .filter(|at| ["module", "modules"].contains(&words[*at].as_str()))
+        .flat_map(behind)
+        .collect()
+}
+
 /// Configs of lectures are configs: what they expect holds, on the first seed.
 #[test]
 fn configs_of_lectures_show_what_they_say() {

@@ -3,7 +3,7 @@ use super::{
     deck::deck,
     draw::draw,
     html::html,
-    measure::Numbers,
+    measured::Numbers,
     page::{document, page},
     read::Lecture,
     shelf::Shelf,

@@ -3,7 +3,7 @@
 use super::{
     fill::{As, fill},
     html::{Figures, html, inline},
-    measure::Numbers,
+    measured::Numbers,
     notes::Slide,
     page::document,
     read::Lecture,

@@ -1,6 +1,6 @@
 //! Places in a text where a measured number goes: `{{ name }}`, its median; `{{ name.range }}`, from the smallest to the largest of the
 //! seeds; `{{ name.seeds }}`, how many those are.
-use super::measure::{Measured, Numbers};
+use super::measured::{Measured, Numbers};
 use crate::plot::ink::escape;
 use std::ops::Range;
 

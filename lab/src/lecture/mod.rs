@@ -11,12 +11,14 @@
 //! - [`build()`]: pages and slides, self-contained.
 //! - [`terminal`]: the same text for a terminal.
 mod build;
+mod count;
 mod deck;
 mod draw;
 mod fill;
 mod html;
 mod loose;
 mod measure;
+mod measured;
 mod notes;
 mod page;
 mod read;
@@ -29,7 +31,8 @@ pub use build::{BuildError, Built, build};
 pub use draw::draw;
 pub use fill::{As, fill};
 pub use loose::{Loose, commands, commands_in, loose};
-pub use measure::{Found, Measured, Numbers, jobs, measure};
+pub use measure::{jobs, measure};
+pub use measured::{Found, Measured, Numbers};
 pub use notes::{Notes, Slide};
 pub use read::Lecture;
 pub use shelf::{Shelf, Volume};

@@ -2,7 +2,7 @@
 use super::{
     fill::{As, fill},
     html::{Figures, html, inline},
-    measure::{Found, Numbers},
+    measured::{Found, Measured, Numbers},
     read::Lecture,
     text::{Choice, Section},
 };
@@ -86,7 +86,7 @@ pub(super) fn document(title: &str, content: &str, style: &str, script: &str) ->
 
 /// Every number of the module, measured and allowed.
 fn table(numbers: &Numbers) -> String {
-    let row = |m: &super::measure::Measured| {
+    let row = |m: &Measured| {
         let range = match m.found {
             Found::Numbers(_) if m.seeds > 1 => m.range(),
             _ => String::new(),

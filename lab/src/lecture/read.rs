@@ -177,7 +177,11 @@ fn plans(answers: &LoadedAnswers) -> Result<Vec<Changed>, ConfigErrors> {
         }
         let plan = load(config, set).map_err(|errors| {
             let help = Some(format!("`{name}` of `{}` asks for it", answers.sources.0[0].name));
-            if set.is_empty() { errors } else { ConfigErrors::plain(errors.to_string(), help) }
+            if set.is_empty() {
+                return errors;
+            }
+            let text = errors.to_string();
+            ConfigErrors::plain(text.strip_prefix("error: ").unwrap_or(&text).into(), help)
         })?;
         plans.push(Changed { config: config.clone(), set: set.clone(), plan });
     }
