@@ -138,7 +138,8 @@ fn a_live_service_changes_its_settings() {
         assert!(completed(2, 3) > 350, "{engine}: {}", completed(2, 3));
         assert!((200..300).contains(&completed(5, 7)), "{engine}: {}", completed(5, 7));
         assert!((70..140).contains(&completed(7, 9)), "{engine}: {}", completed(7, 9));
-        for (from, until, workers) in [(0, 2, 1.0), (2, 4, 8.0), (5, 7, 8.0), (7, 9, 1.0)] {
+        // The last window before the crash may be lost with the process.
+        for (from, until, workers) in [(0, 2, 1.0), (2, 3, 8.0), (5, 7, 8.0), (7, 9, 1.0)] {
             assert!(windows(from, until).all(|w| w.workers == workers), "{engine}: from {from} s");
         }
         // Those who have been sent with less patience time out; then nobody does, for all that wait have more.
