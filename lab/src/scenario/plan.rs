@@ -71,6 +71,11 @@ pub enum Claim {
         /// Limits of the recovery time; only with `recovered`.
         recovery_time: Bound,
     },
+    /// Unaffected, or recovered within these limits.
+    Back {
+        /// Limits of the recovery time.
+        recovery_time: Bound,
+    },
     /// What the service was like after a lever: `recovered`, `failed` or `degraded`.
     AfterLever {
         /// Its word.
@@ -189,12 +194,17 @@ fn expectations(experiment: &Experiment, places: &[(usize, String)]) -> Vec<Expe
     claims.collect()
 }
 
-/// What an expectation claims. The config's check has seen to it that it claims one thing, with its limits.
-fn claim(e: &config::expect::Expectation, experiment: &Experiment) -> Option<Claim> {
+/// What an expectation claims. A check has seen to it that it claims one thing, with its limits; a time to recover without a verdict is
+/// a claim of exercises.
+pub(super) fn claim(e: &config::expect::Expectation, experiment: &Experiment) -> Option<Claim> {
+    let at_least = e.recovery_time.and_then(|b| b.at_least).map_or(Span::ZERO, |d| d.0);
+    let at_most = e.recovery_time.and_then(|b| b.at_most).map_or(Span::FOREVER, |d| d.0);
+    let recovery_time = Bound { at_least, at_most };
     if let Some(verdict) = e.verdict {
-        let at_least = e.recovery_time.and_then(|b| b.at_least).map_or(Span::ZERO, |d| d.0);
-        let at_most = e.recovery_time.and_then(|b| b.at_most).map_or(Span::FOREVER, |d| d.0);
-        return Some(Claim::Verdict { word: word(&verdict), recovery_time: Bound { at_least, at_most } });
+        return Some(Claim::Verdict { word: word(&verdict), recovery_time });
+    }
+    if e.recovery_time.is_some() {
+        return Some(Claim::Back { recovery_time });
     }
     if let Some(after) = e.after_lever {
         return Some(Claim::AfterLever { word: word(&after) });
