@@ -4,6 +4,7 @@ mod check;
 mod committor;
 mod compare;
 mod cure;
+mod exercise;
 mod exit;
 mod format;
 mod hysteresis;
@@ -85,6 +86,8 @@ enum Verb {
     /// Is this host fit for live runs? Measures it against theory and simulation
     #[cfg(feature = "live")]
     Selftest(selftest::Args),
+    /// Exercises that grade themselves: a task as numbers to meet, a file to work in, and its points
+    Exercise(exercise::Args),
     /// List or remove results
     Results(keep::Args),
     /// Retry policies of real clients, with their sources
@@ -122,6 +125,7 @@ pub fn main() -> ExitCode {
         Verb::Replay(args) => replay::run(&args),
         #[cfg(feature = "live")]
         Verb::Selftest(args) => selftest::selftest(&args),
+        Verb::Exercise(args) => exercise::exercise(&args),
         Verb::Results(args) => keep::results(&args),
         Verb::Presets(args) => presets::presets(&args),
         Verb::Schema(args) => schema::schema(&args),

@@ -36,9 +36,10 @@ pub fn sheet(piece: &Piece, exercise: &LoadedExercise, name: &str) -> String {
     }
     text += &format!(
         "# Everything else is locked. Title, variants, expect and figures are yours: they play no part in the grade.\n#\n\
-         #   lab check {name}                  what can be calculated of it\n\
-         #   lab run {name} --open             what it does\n\
-         #   lab exercise check {:02} {name}   what it is worth\n\n",
+         # What can be calculated of it, what it does, and what it is worth:\n\
+         #   lab check {name}\n\
+         #   lab run {name} --open\n\
+         #   lab exercise check {:02} {name}\n#\n",
         piece.number
     );
     // An editor's schema is found from where the experiment lies, not from here.

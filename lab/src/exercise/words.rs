@@ -1,30 +1,34 @@
 //! What an answer must reach, in words.
 use crate::config::exercise::{Exercise, Test};
 use serde::Serialize;
+use std::fmt::Display;
 
-/// What `test` asks, in words: `good_share over 30 s to 60 s from 99 % to 100 %`.
+/// What `test` asks, in words: `good_share over 30 s to 60 s at least 99 %`.
 pub fn requirement(test: &Test) -> String {
     let mut parts = vec![];
     if let Some(verdict) = test.verdict {
         parts.push(format!("verdict {}", word(&verdict)));
     }
     if let Some(bounds) = test.recovery_time {
-        let at_least = bounds.at_least.map(|least| format!("at least {least}"));
-        let at_most = bounds.at_most.map(|most| format!("at most {most}"));
-        let bounds: Vec<String> = at_least.into_iter().chain(at_most).collect();
-        parts.push(format!("recovery_time {}", bounds.join(" and ")));
+        parts.push(format!("recovery_time {}", limits(bounds.at_least, bounds.at_most)));
     }
     if let Some(after) = test.after_lever {
         parts.push(format!("after_lever {}", word(&after)));
     }
-    if let (Some(metric), Some((low, high))) = (test.metric, test.between) {
+    if let Some(metric) = test.metric {
         let over = test.over.map_or_else(String::new, |over| format!(" over {over}"));
-        parts.push(format!("{}{over} from {low} to {high}", word(&metric)));
+        parts.push(format!("{}{over} {}", word(&metric), limits(test.at_least, test.at_most)));
     }
-    let limits = test.limits.iter().map(|(path, (low, high))| format!("{path} from {low} to {high}"));
-    parts.extend(limits);
+    let limited = test.limits.iter();
+    parts.extend(limited.map(|(path, l)| format!("{path} {}", limits(l.at_least, l.at_most))));
     let asked = parts.join(", ");
     if test.set.is_empty() { asked } else { format!("{asked}; with {}", changes(test)) }
+}
+
+fn limits<T: Display>(at_least: Option<T>, at_most: Option<T>) -> String {
+    let at_least = at_least.map(|least| format!("at least {least}"));
+    let at_most = at_most.map(|most| format!("at most {most}"));
+    at_least.into_iter().chain(at_most).collect::<Vec<_>>().join(" and ")
 }
 
 fn changes(test: &Test) -> String {

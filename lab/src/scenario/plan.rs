@@ -179,7 +179,7 @@ fn plan(file: PathBuf, name: String, loaded: config::Loaded) -> Result<Plan, Con
 }
 
 /// The config's word for a choice, empty for `none`.
-fn word(choice: &impl serde::Serialize) -> String {
+pub(super) fn word(choice: &impl serde::Serialize) -> String {
     match serde_json::to_value(choice) {
         Ok(serde_json::Value::String(word)) if word != "none" => word,
         _ => String::new(),
@@ -194,17 +194,12 @@ fn expectations(experiment: &Experiment, places: &[(usize, String)]) -> Vec<Expe
     claims.collect()
 }
 
-/// What an expectation claims. A check has seen to it that it claims one thing, with its limits; a time to recover without a verdict is
-/// a claim of exercises.
-pub(super) fn claim(e: &config::expect::Expectation, experiment: &Experiment) -> Option<Claim> {
-    let at_least = e.recovery_time.and_then(|b| b.at_least).map_or(Span::ZERO, |d| d.0);
-    let at_most = e.recovery_time.and_then(|b| b.at_most).map_or(Span::FOREVER, |d| d.0);
-    let recovery_time = Bound { at_least, at_most };
+/// What an expectation claims. The config's check has seen to it that it claims one thing, with its limits.
+fn claim(e: &config::expect::Expectation, experiment: &Experiment) -> Option<Claim> {
     if let Some(verdict) = e.verdict {
-        return Some(Claim::Verdict { word: word(&verdict), recovery_time });
-    }
-    if e.recovery_time.is_some() {
-        return Some(Claim::Back { recovery_time });
+        let at_least = e.recovery_time.and_then(|b| b.at_least).map_or(Span::ZERO, |d| d.0);
+        let at_most = e.recovery_time.and_then(|b| b.at_most).map_or(Span::FOREVER, |d| d.0);
+        return Some(Claim::Verdict { word: word(&verdict), recovery_time: Bound { at_least, at_most } });
     }
     if let Some(after) = e.after_lever {
         return Some(Claim::AfterLever { word: word(&after) });
@@ -218,7 +213,7 @@ pub(super) fn claim(e: &config::expect::Expectation, experiment: &Experiment) ->
 }
 
 /// A stretch of a run; where none is given, all of it but the warm-up.
-fn over(stretch: Option<Stretch>, experiment: &Experiment) -> Over {
+pub(super) fn over(stretch: Option<Stretch>, experiment: &Experiment) -> Over {
     match stretch {
         Some(Stretch::Last(length)) => Over::Last(length.0),
         Some(Stretch::Between(from, until)) => Over::Between(Time::ZERO + from.0, Time::ZERO + until.0),

@@ -1,6 +1,6 @@
 //! From the text of an answer to the experiments that its tests run.
 use super::{
-    LoadedExercise, Test,
+    Limits, LoadedExercise, Test,
     check::size,
     differ::{Difference, Differences},
 };
@@ -175,28 +175,30 @@ fn case(
         loader.findings.extend(found.into_iter().filter(|finding| !finding.warning));
     }
     for finding in &mut loader.findings[before..] {
-        let whose = if test.hidden { "of a hidden test" } else { test.name.as_str() };
-        *finding = match test.hidden {
-            true => Finding::error(
-                full.place,
-                "a hidden test cannot be run with this answer".into(),
-                String::new(),
-                None,
-            ),
-            false => Finding { message: format!("{} (test `{whose}`)", finding.message), ..finding.clone() },
-        };
+        if test.hidden {
+            let message = "a hidden test cannot be run with this answer".to_owned();
+            *finding = Finding::error(full.place, message, String::new(), None);
+        } else {
+            finding.message = format!("{} (test `{}`)", finding.message, test.name);
+        }
     }
     experiment.map(|experiment| Experiment { seed: answer.seed, ..experiment })
 }
 
+impl Limits {
+    /// Whether `amount` is of their kind and within them.
+    fn hold(&self, amount: Amount) -> bool {
+        let same = |limit: &Amount| std::mem::discriminant(limit) == std::mem::discriminant(&amount);
+        self.at_least.is_none_or(|low| same(&low) && size(low) <= size(amount))
+            && self.at_most.is_none_or(|high| same(&high) && size(amount) <= size(high))
+    }
+}
+
 /// What stands in the answer where `test` has limits.
 fn sizes(test: &Test, full: &Node) -> Vec<(String, String, bool)> {
-    let one = |(path, (low, high)): (&String, &(Amount, Amount))| {
+    let one = |(path, limits): (&String, &Limits)| {
         let found = find(full, path).map_or_else(|_| "nothing".to_owned(), Node::one_line);
-        let inside = found.parse::<Amount>().is_ok_and(|amount| {
-            let same = std::mem::discriminant(&amount) == std::mem::discriminant(low);
-            same && (size(*low)..=size(*high)).contains(&size(amount))
-        });
+        let inside = found.parse::<Amount>().is_ok_and(|amount| limits.hold(amount));
         (path.clone(), found, inside)
     };
     test.limits.iter().map(one).collect()

@@ -1,6 +1,11 @@
 //! What is well-formed in an `exercise.yaml` and cannot be meant.
-use super::{Exercise, Test, differ::within};
-use crate::config::{diagnose::Finding, expect::Amount, expect::Word, node::Node, overlay::find};
+use super::{Exercise, Limits, Test, differ::within};
+use crate::config::{
+    diagnose::Finding,
+    expect::{Amount, Word},
+    node::Node,
+    overlay::find,
+};
 
 /// Everything that is wrong with `exercise`, which was read from `root`.
 pub(super) fn check(exercise: &Exercise, root: &Node) -> Vec<Finding> {
@@ -71,24 +76,23 @@ impl Checker<'_> {
             let message = "a time to recover stands alone, or with `verdict: recovered`";
             self.error(&at("recovery_time"), message, None);
         }
-        match (test.metric, test.between) {
-            (None, None) if test.over.is_none() => {}
-            (None, _) => self.error(path, "`between` and `over` belong to a `metric`", None),
-            (Some(_), None) => {
-                let help = Some("add, for example, `between: [3.8, 4.1]`");
-                self.error(path, "a metric needs its limits", help);
-            }
-            (Some(metric), Some((low, high))) => match (metric.value(low), metric.value(high)) {
-                (Ok(_), Ok(_)) => self.ordered(&at("between"), low, high),
-                (Err(unit), _) | (_, Err(unit)) => {
-                    let message = format!("this metric is {unit}; found `[{low}, {high}]`");
-                    self.error(&at("between"), message, None);
+        let bounds = test.bounds();
+        match test.metric {
+            None if test.over.is_none() && bounds == NONE => {}
+            None => self.error(path, "`over`, `at_least` and `at_most` belong to a `metric`", None),
+            Some(metric) => {
+                self.limits(path, bounds);
+                let limits = [("at_least", bounds.at_least), ("at_most", bounds.at_most)];
+                for (key, limit) in limits.into_iter().filter_map(|(key, limit)| Some((key, limit?))) {
+                    if let Err(unit) = metric.value(limit) {
+                        self.error(&at(key), format!("this metric is {unit}; found `{limit}`"), None);
+                    }
                 }
-            },
+            }
         }
-        for (limited, (low, high)) in &test.limits {
+        for (limited, limits) in &test.limits {
             let here = at("limits");
-            self.ordered(&here, *low, *high);
+            self.limits(&here, *limits);
             if !self.exercise.may_change.iter().any(|free| within(limited, free)) {
                 let message = format!("`{limited}` may not be changed, so a limit of it tests nothing");
                 self.error(&here, message, None);
@@ -105,12 +109,19 @@ impl Checker<'_> {
         }
     }
 
-    fn ordered(&mut self, path: &str, low: Amount, high: Amount) {
-        if std::mem::discriminant(&low) != std::mem::discriminant(&high) {
-            self.error(path, format!("`{low}` and `{high}` are not of one kind"), None);
-        } else if size(low) > size(high) {
-            let help = format!("did you mean `[{high}, {low}]`?");
-            self.error(path, format!("{low} is more than {high}"), Some(&help));
+    fn limits(&mut self, path: &str, limits: Limits) {
+        match (limits.at_least, limits.at_most) {
+            (None, None) => {
+                let help = Some("add `at_least` or `at_most`");
+                self.error(path, "what has no limits is always met", help);
+            }
+            (Some(low), Some(high)) if std::mem::discriminant(&low) != std::mem::discriminant(&high) => {
+                self.error(path, format!("`{low}` and `{high}` are not of one kind"), None);
+            }
+            (Some(low), Some(high)) if size(low) > size(high) => {
+                self.error(path, format!("nothing is at least {low} and at most {high}"), None);
+            }
+            _ => {}
         }
     }
 
@@ -124,6 +135,8 @@ impl Checker<'_> {
         }
     }
 }
+
+const NONE: Limits = Limits { at_least: None, at_most: None };
 
 /// The number of an amount, in the unit of its kind.
 pub(super) fn size(amount: Amount) -> f64 {

@@ -8,7 +8,7 @@ pub use answer::{LoadedAnswer, load_answer, load_answer_text};
 pub use differ::Difference;
 pub use load::{LoadedExercise, load_exercise, load_exercise_text};
 
-use super::expect::{AfterLever, Amount, Bounds, Expectation, Metric, Stretch, Word};
+use super::expect::{AfterLever, Amount, Bounds, Metric, Stretch, Word};
 use indexmap::IndexMap;
 use serde::Deserialize;
 
@@ -70,32 +70,39 @@ pub struct Test {
     /// What the service was like after an operator acted.
     #[serde(default)]
     pub after_lever: Option<AfterLever>,
-    /// A quantity, with `over` and `between`.
+    /// A quantity, with `over`, and `at_least` or `at_most` or both.
     #[serde(default)]
     pub metric: Option<Metric>,
     /// The stretch of time over which the metric is taken. Left out: from the end of the warm-up to the end of the run.
     #[serde(default)]
     pub over: Option<Stretch>,
-    /// Its smallest and its largest allowed value, with the metric's unit.
+    /// Its smallest allowed value, with the metric's unit.
     #[serde(default)]
-    pub between: Option<(Amount, Amount)>,
-    /// Dotted paths in the answer, and the smallest and the largest value that may stand there.
+    pub at_least: Option<Amount>,
+    /// Its largest allowed value, with the metric's unit.
     #[serde(default)]
-    pub limits: IndexMap<String, (Amount, Amount)>,
+    pub at_most: Option<Amount>,
+    /// Dotted paths in the answer, and limits of what stands there.
+    #[serde(default)]
+    pub limits: IndexMap<String, Limits>,
+}
+
+/// Limits of an amount, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// No less than this.
+    #[serde(default)]
+    pub at_least: Option<Amount>,
+    /// No more than this.
+    #[serde(default)]
+    pub at_most: Option<Amount>,
 }
 
 impl Test {
-    /// The part of it that is about a run, in the words of a config; a time to recover alone is none of these.
-    pub fn expectation(&self) -> Expectation {
-        Expectation {
-            variant: String::new(),
-            verdict: self.verdict,
-            recovery_time: self.recovery_time,
-            after_lever: self.after_lever,
-            metric: self.metric,
-            over: self.over,
-            between: self.between,
-        }
+    /// The limits of its metric.
+    pub fn bounds(&self) -> Limits {
+        Limits { at_least: self.at_least, at_most: self.at_most }
     }
 
     /// Whether it needs a run; otherwise it only looks at the answer.
