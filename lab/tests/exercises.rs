@@ -1,8 +1,10 @@
 //! Exercises grade as they say: the reference gets all points, every tempting answer its own, and nothing is won by a locked key.
 use lab::{
     config::exercise::{LoadedExercise, load_answer, load_answer_text, load_exercise, load_exercise_text},
+    engine::sim::sim,
     exercise::{Grade, Piece, Shelf, grade, gradescope, hints, requirement, requirements, sheet},
-    study::Watch,
+    scenario::load,
+    verdict::{RunView, expectations, judge},
 };
 use serde_json::Value;
 use std::{
@@ -28,7 +30,7 @@ fn all() -> Vec<(Piece, LoadedExercise)> {
 
 fn graded(exercise: &LoadedExercise, answer: &str) -> Grade {
     let answer = load_answer_text(exercise, "answer.yaml", answer.into()).unwrap_or_else(|e| panic!("{e}"));
-    grade(exercise, &answer, &Watch::ALONE).unwrap().unwrap()
+    grade(exercise, &answer, &|| {}).unwrap()
 }
 
 /// `LAB_EXERCISE=03` grades one exercise alone.
@@ -47,11 +49,14 @@ fn every_answer_gets_its_points() {
         assert_eq!(answers["reference.yaml"], points, "{name}: the reference must get full marks");
         for (file, expected) in answers {
             let answer = load_answer(&exercise, &piece.folder.join(file)).unwrap_or_else(|e| panic!("{e}"));
-            let grade = grade(&exercise, &answer, &Watch::ALONE).unwrap().unwrap();
+            let grade = grade(&exercise, &answer, &|| {}).unwrap();
             assert!(file == "reference.yaml" || *expected < points, "{name}: {file} is wrong and gets all");
             if grade.score() != *expected {
-                let tests: Vec<String> =
-                    grade.tests.iter().map(|t| format!("    {}/{} {}: {}", t.score, t.points, t.name, t.found)).collect();
+                let tests: Vec<String> = grade
+                    .tests
+                    .iter()
+                    .map(|t| format!("    {}/{} {}: {}", t.score, t.points, t.name, t.found))
+                    .collect();
                 wrong.push(format!(
                     "{name}: {file} gets {}, not {expected}\n{}",
                     grade.score(),
@@ -61,6 +66,29 @@ fn every_answer_gets_its_points() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The experiments themselves show what they say, on the first seed.
+#[test]
+fn the_experiments_show_what_they_say() {
+    let mut looked = 0;
+    for (piece, exercise) in all() {
+        let plan = load(&piece.folder.join(&exercise.exercise.experiment), &[]).unwrap();
+        let trace = sim(&plan.baseline, plan.baseline.seed);
+        let judgement = judge(&plan.baseline, &trace, None);
+        let run = RunView {
+            variant: "baseline",
+            engine: "simulated",
+            scenario: &plan.baseline,
+            trace: &trace,
+            judgement: &judgement,
+        };
+        for checked in expectations(&plan.expect, &[run]) {
+            assert!(checked.held, "{}: {} but {}", piece.name, checked.text, checked.measured);
+            looked += 1;
+        }
+    }
+    assert!(looked >= 9, "only {looked} expectations");
 }
 
 /// Whoever changes nothing, or writes the whole experiment out again, gets the same few points.
@@ -142,7 +170,8 @@ fn every_task_says_what_is_graded_and_has_hints() {
         let file = piece.folder.join("exercise.md");
         let text = std::fs::read_to_string(&file).unwrap();
         let (before, rest) = text.split_once(BEGIN).unwrap_or_else(|| panic!("{}: no table", piece.name));
-        let (_, after) = rest.split_once(END).unwrap_or_else(|| panic!("{}: no end of the table", piece.name));
+        let (_, after) =
+            rest.split_once(END).unwrap_or_else(|| panic!("{}: no end of the table", piece.name));
         let wanted = format!("{before}{BEGIN}{}{END}{after}", requirements(&exercise.exercise));
         if std::env::var_os("UPDATE").is_some() {
             std::fs::write(&file, &wanted).unwrap();

@@ -11,7 +11,6 @@ use crate::{
         sheet::{sheet, task, task_alone},
         shelf, unusable,
     },
-    study::Watch,
 };
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -149,7 +148,10 @@ fn start(piece: &Piece, out: Option<&Path>) -> Outcome {
         let help = "another file is written with --out FILE";
         Failure::Usage(format!("cannot write `{shown}`: {error}\n  help: {help}"))
     })?;
-    println!("{task}\n{shown} is yours. When it is done:\n\n  lab exercise check {:02} {shown}", piece.number);
+    println!(
+        "{task}\n{shown} is yours. When it is done:\n\n  lab exercise check {:02} {shown}",
+        piece.number
+    );
     if hints > 0 {
         println!("  lab exercise hint {:02}     the first of {hints} hints", piece.number);
     }
@@ -185,10 +187,8 @@ fn check(
         }
     };
     let bar = progress::bar(&format!("grading {}", file.display()), runs(exercise), as_json);
-    let watch = Watch { done: &|runs| bar.inc(runs), stopped: Watch::ALONE.stopped };
-    let graded = grade(exercise, &answer, &watch)?;
+    let grade = grade(exercise, &answer, &|| bar.inc(1))?;
     bar.finish_and_clear();
-    let grade = graded.ok_or(Failure::Interrupted)?;
     if let Some(results) = results {
         write(results, &gradescope(&grade))?;
     }
@@ -219,7 +219,11 @@ fn told(piece: &Piece, exercise: &LoadedExercise, grade: &Grade) -> String {
     if !grade.locked.is_empty() {
         text += &format!("{}\n\n", grade.locked.join("\n\n"));
         text += &format!("  may be changed: {}\n", asked.may_change.join(", "));
-        return text + &format!("  score 0/{}: nothing is graded while something locked is changed\n", grade.points());
+        return text
+            + &format!(
+                "  score 0/{}: nothing is graded while something locked is changed\n",
+                grade.points()
+            );
     }
     let mut table = Table::new(&["", "test", "points>", "found"]);
     for test in &grade.tests {

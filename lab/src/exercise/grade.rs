@@ -3,16 +3,16 @@ use super::words::requirement;
 use crate::{
     config::{
         ConfigErrors,
-        exercise::{Difference, LoadedAnswer, LoadedExercise},
+        exercise::{Difference, LoadedAnswer, LoadedExercise, Test},
     },
     engine::sim::sim,
     scenario::{
         Scenario,
         exam::{Case, cases},
     },
-    study::{Watch, seeds::all},
     verdict::{RunView, check, judge, over_seeds},
 };
+use rayon::prelude::*;
 
 /// An answer, graded.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,25 +71,26 @@ pub fn runs(exercise: &LoadedExercise) -> u64 {
     tests as u64 * u64::from(exercise.exercise.seeds)
 }
 
-/// Grades `answer`. A test gets its points if it holds on every seed; where something locked was changed, there are none.
+/// Grades `answer`, and tells `done` of every run. A test gets its points if it holds on every seed; where something locked was changed,
+/// there are none.
 ///
 /// # Errors
-/// When a scenario cannot be built, or somebody stopped it.
+/// When a scenario cannot be built; the answer has been checked, so nothing of what a person wrote is wrong.
 pub fn grade(
     exercise: &LoadedExercise,
     answer: &LoadedAnswer,
-    watch: &Watch<'_>,
-) -> Result<Option<Grade>, ConfigErrors> {
+    done: &(dyn Fn() + Sync),
+) -> Result<Grade, ConfigErrors> {
     let (allowed, locked) = (answer.allowed.clone(), answer.locked.clone());
     if !locked.is_empty() {
         let tests = exercise.exercise.tests.iter().map(|test| {
             let found = "not run: something locked was changed".to_owned();
             graded(test, false, found)
         });
-        return Ok(Some(Grade { tests: tests.collect(), allowed, locked }));
+        return Ok(Grade { tests: tests.collect(), allowed, locked });
     }
     let cases = cases(exercise, answer)?;
-    let Some(found) = measure(&cases, exercise.exercise.seeds, watch) else { return Ok(None) };
+    let found = measure(&cases, exercise.exercise.seeds, done);
     let tests = exercise.exercise.tests.iter().zip(found).zip(&answer.sizes).map(|((test, runs), sizes)| {
         let (mut held, mut found) = match runs.as_slice() {
             [] => (true, vec![]),
@@ -104,10 +105,10 @@ pub fn grade(
         }
         graded(test, held, found.join("; "))
     });
-    Ok(Some(Grade { tests: tests.collect(), allowed, locked }))
+    Ok(Grade { tests: tests.collect(), allowed, locked })
 }
 
-fn graded(test: &crate::config::exercise::Test, held: bool, found: String) -> Graded {
+fn graded(test: &Test, held: bool, found: String) -> Graded {
     Graded {
         name: test.name.clone(),
         asked: requirement(test),
@@ -118,8 +119,8 @@ fn graded(test: &crate::config::exercise::Test, held: bool, found: String) -> Gr
     }
 }
 
-/// What each seed shows of each test's claim; `None` if somebody stopped it. Tests of the same scenario share its runs.
-fn measure(cases: &[Case], seeds: u32, watch: &Watch<'_>) -> Option<Vec<Vec<(bool, String)>>> {
+/// What each seed shows of each test's claim. Tests of the same scenario share its runs.
+fn measure(cases: &[Case], seeds: u32, done: &(dyn Fn() + Sync)) -> Vec<Vec<(bool, String)>> {
     let mut jobs: Vec<Job<'_>> = vec![];
     for (test, case) in cases.iter().enumerate().filter(|(_, case)| case.claim.is_some()) {
         match jobs.iter_mut().find(|job| *job.scenario == case.scenario) {
@@ -133,15 +134,22 @@ fn measure(cases: &[Case], seeds: u32, watch: &Watch<'_>) -> Option<Vec<Vec<(boo
         let trace = sim(job.scenario, job.scenario.seed + index);
         let judgement = judge(job.scenario, &trace, None);
         let scenario = job.scenario;
-        let run = RunView { variant: "baseline", engine: "simulated", scenario, trace: &trace, judgement: &judgement };
+        let run = RunView {
+            variant: "baseline",
+            engine: "simulated",
+            scenario,
+            trace: &trace,
+            judgement: &judgement,
+        };
         let looked = job.tests.iter().filter_map(|test| Some((*test, cases[*test].claim.as_ref()?)));
-        looked.map(|(test, claim)| (test, check(claim, &run))).collect::<Vec<_>>()
+        let found: Vec<_> = looked.map(|(test, claim)| (test, check(claim, &run))).collect();
+        done();
+        found
     };
     let mut found: Vec<Vec<(bool, String)>> = cases.iter().map(|_| vec![]).collect();
-    for run in all(&runs, watch, one) {
-        for (test, finding) in run? {
-            found[test].push(finding);
-        }
+    let each: Vec<Vec<_>> = runs.par_iter().map(one).collect();
+    for (test, finding) in each.into_iter().flatten() {
+        found[test].push(finding);
     }
-    Some(found)
+    found
 }

@@ -24,7 +24,8 @@ pub struct Case {
 /// # Errors
 /// When a scenario cannot be built; the answer has been checked, so nothing of what a person wrote is wrong.
 pub fn cases(exercise: &LoadedExercise, answer: &LoadedAnswer) -> Result<Vec<Case>, ConfigErrors> {
-    let name = exercise.folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let name =
+        exercise.folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let tests = exercise.exercise.tests.iter().zip(&answer.experiments);
     let case = |(test, experiment)| {
         let scenario = build(&name, experiment).map_err(|why| ConfigErrors::plain(why, None))?;

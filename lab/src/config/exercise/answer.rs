@@ -36,7 +36,7 @@ const WRITTEN: usize = 1;
 const OWN: usize = 2;
 
 /// Keys of a whole config that play no part in grading, and may be what they want.
-const FREE: [&str; 7] = ["title", "source", "cell", "variants", "expect", "figures", "replications"];
+const FREE: [&str; 8] = ["title", "source", "cell", "variants", "expect", "figures", "seed", "replications"];
 
 /// Reads the answer `file`: a whole config, or only what is changed, as in a variant.
 ///
@@ -128,7 +128,7 @@ fn changed(loader: &mut Loader, exercise: &LoadedExercise, answer: &Node) -> Opt
 fn differences(exercise: &LoadedExercise, full: &Node) -> Option<(Vec<Difference>, Vec<Finding>)> {
     let mut was = effective(&exercise.experiment)?;
     let mut is = full.clone();
-    for key in FREE.iter().chain(&["seed"]) {
+    for key in FREE {
         was.remove(key);
         is.remove(key);
     }

@@ -99,7 +99,8 @@ impl Checker<'_> {
             }
         }
         for changed in test.set.keys() {
-            if let Some(free) = self.exercise.may_change.iter().find(|f| within(changed, f) && *f != changed) {
+            if let Some(free) = self.exercise.may_change.iter().find(|f| within(changed, f) && *f != changed)
+            {
                 let message = format!("`{changed}` lies in `{free}`, which an answer may have replaced");
                 self.error(&at("set"), message, None);
             }

@@ -6,7 +6,7 @@ use crate::config::{
     diagnose::{Finding, suggest},
     effective::{effective, relocate},
     load::{Loader, load, read_file},
-    node::{Node, Source},
+    node::{Node, Source, Value},
     overlay::{change, find},
     read::read,
 };
@@ -109,8 +109,8 @@ fn paths(loader: &mut Loader, exercise: &Exercise, root: &Node, tree: &Node) {
 
 /// Whether the experiment itself can be changed as the tests ask.
 fn changes(loader: &mut Loader, root: &Node, tree: &Node) {
-    let tests = find(root, "tests").map(|node| node.clone());
-    let Ok(Node { value: crate::config::node::Value::List(tests), .. }) = tests else { return };
+    let tests = find(root, "tests").cloned();
+    let Ok(Node { value: Value::List(tests), .. }) = tests else { return };
     for set in tests.iter().filter_map(|test| test.get("set")).filter(|set| !set.entries().is_empty()) {
         let mut tree = tree.clone();
         let before = loader.findings.len();
