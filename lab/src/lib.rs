@@ -11,6 +11,7 @@ pub mod theory;
 pub mod selftest;
 pub mod verdict;
 pub mod study;
+pub mod exercise;
 pub mod sweep;
 pub mod story;
 #[cfg(feature = "cli")]

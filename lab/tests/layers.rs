@@ -2,7 +2,7 @@
 use std::{fs, path::Path};
 
 /// From the first thing made to the last thing shown; a module may use only those before it.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 18] = [
     "agenda",
     "config",
     "scenario",
@@ -11,6 +11,7 @@ const ORDER: [&str; 17] = [
     "theory",
     "verdict",
     "study",
+    "exercise",
     "sweep",
     "story",
     "plot",

@@ -4,6 +4,7 @@ mod check;
 mod committor;
 mod compare;
 mod cure;
+mod exercise;
 mod exit;
 mod format;
 mod hysteresis;
@@ -88,6 +89,8 @@ enum Verb {
     Selftest(selftest::Args),
     /// Modules for a class: predict, run, reveal; or build their pages and slides
     Lecture(lecture::Args),
+    /// Exercises that grade themselves: a task as numbers to meet, a file to work in, and its points
+    Exercise(exercise::Args),
     /// List or remove results
     Results(keep::Args),
     /// Retry policies of real clients, with their sources
@@ -126,6 +129,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "live")]
         Verb::Selftest(args) => selftest::selftest(&args),
         Verb::Lecture(args) => lecture::lecture(&args),
+        Verb::Exercise(args) => exercise::exercise(&args),
         Verb::Results(args) => keep::results(&args),
         Verb::Presets(args) => presets::presets(&args),
         Verb::Schema(args) => schema::schema(&args),

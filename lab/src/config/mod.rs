@@ -11,6 +11,7 @@ mod deserialize;
 pub mod diagnose;
 pub mod disturbance;
 mod effective;
+pub mod exercise;
 mod expand;
 pub mod experiment;
 pub mod expect;

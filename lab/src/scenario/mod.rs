@@ -2,6 +2,7 @@
 mod build;
 mod build_group;
 mod build_policy;
+pub mod exam;
 pub mod grid;
 pub mod plan;
 pub mod sample;

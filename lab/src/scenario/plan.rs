@@ -71,6 +71,11 @@ pub enum Claim {
         /// Limits of the recovery time; only with `recovered`.
         recovery_time: Bound,
     },
+    /// Unaffected, or recovered within these limits.
+    Back {
+        /// Limits of the recovery time.
+        recovery_time: Bound,
+    },
     /// What the service was like after a lever: `recovered`, `failed` or `degraded`.
     AfterLever {
         /// Its word.
@@ -178,7 +183,7 @@ pub fn plan(file: PathBuf, name: String, loaded: config::Loaded) -> Result<Plan,
 }
 
 /// The config's word for a choice, empty for `none`.
-fn word(choice: &impl serde::Serialize) -> String {
+pub(super) fn word(choice: &impl serde::Serialize) -> String {
     match serde_json::to_value(choice) {
         Ok(serde_json::Value::String(word)) if word != "none" => word,
         _ => String::new(),

@@ -49,7 +49,8 @@ pub fn expectations(expect: &[Expect], runs: &[RunView<'_>]) -> Vec<Checked> {
     checked
 }
 
-fn over_seeds(findings: &[(bool, String)]) -> (bool, String) {
+/// Whether what was found of a claim on each of several seeds holds on all, and what to say of it.
+pub fn over_seeds(findings: &[(bool, String)]) -> (bool, String) {
     if let [(held, measured)] = findings {
         return (*held, measured.clone());
     }
@@ -61,8 +62,13 @@ fn over_seeds(findings: &[(bool, String)]) -> (bool, String) {
     }
 }
 
-fn check(claim: &Claim, run: &RunView<'_>) -> (bool, String) {
+/// Whether `claim` holds of one run, and what was found.
+pub fn check(claim: &Claim, run: &RunView<'_>) -> (bool, String) {
     match claim {
+        Claim::Back { recovery_time } => match run.judgement.verdict {
+            Verdict::Unaffected => (true, "unaffected".into()),
+            verdict => self::verdict("recovered", recovery_time, &verdict),
+        },
         Claim::Verdict { word, recovery_time } => verdict(word, recovery_time, &run.judgement.verdict),
         Claim::AfterLever { word } => {
             let found = run.judgement.after_lever;

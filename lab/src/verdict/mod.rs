@@ -15,7 +15,7 @@ pub(crate) use case::IN_A_ROW;
 pub(crate) use health::window;
 
 pub use agreement::{Row, Value, agreement};
-pub use expectations::{Checked, expectations, measure};
+pub use expectations::{Checked, check, expectations, measure, over_seeds};
 pub use judge::{judge, judge_sim};
 pub use shares::{Shares, shares, wilson};
 pub use summary::{Rates, Summary};
