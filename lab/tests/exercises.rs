@@ -130,7 +130,7 @@ fn locked_keys_are_named_and_get_nothing() {
         "answer.yaml:2:16",
         "triggers.spike: this is locked: found nothing",
         "services.shop.workers: this is locked: found `8`, expected `4`",
-        "answer.yaml:5:25",
+        "answer.yaml:5:24",
     ] {
         assert!(told.contains(says), "{says}: {told}");
     }
