@@ -20,7 +20,7 @@ use lab_core::{
     queue::Discipline,
     replicate::{Ack, Mode, Reads},
     retry::{Backoff, Jitter},
-    server::{Server, ServerIn, ServerOut},
+    server::{Cancel, Server, ServerIn, ServerOut},
     setting::{ClientSetting, ServerSetting},
     time::{Span, Time},
     timeline::{Disturbance, Effect, Replicas, Role},
@@ -381,12 +381,16 @@ fn what_is_called_off_is_over() {
 #[test]
 fn a_run_that_is_steered_is_the_run_that_was_written() {
     let mut written = stormy();
+    let hang_ups = written.service_setting(0, ServerSetting::Cancel(Cancel::OnDisconnect));
+    let (from, until) = (at(11.5), at(45.0));
+    let effect = Effect::Set { settings: vec![hang_ups] };
+    written.disturbances.push(Disturbance { name: "hear".into(), role: Role::Trigger, from, until, effect });
     // What comes later is pressed later.
     written.disturbances.sort_by_key(|d| d.from);
     let mut calm = written.undisturbed();
     // The width of the verdict's windows and where they lie play no part in what happens.
     calm.healthy.over = Span::from_secs(1);
-    let mut run = Simulation::new(&calm, 5);
+    let mut run = Simulation::endless(&calm, 5);
     for known in 0..=written.disturbances.len() {
         let next = written.disturbances.get(known).map_or(written.end(), |d| d.from);
         run.steer(&written.disturbances[..known]).unwrap();

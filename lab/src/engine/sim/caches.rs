@@ -157,6 +157,11 @@ impl Caches {
         }
     }
 
+    /// From now on stores are told of every attempt that is given up.
+    pub(super) fn tell_disconnects(&mut self) {
+        self.replicas.iter_mut().for_each(|replica| replica.tells_disconnects = true);
+    }
+
     /// The windows that ended by `now`: of the replicas, their numbers beside, and of the caches.
     pub(super) fn windows(&mut self, now: Time) -> (Vec<OfReplica<'_>>, Vec<&[CacheWindow]>) {
         let replicas = self.replicas.iter_mut();

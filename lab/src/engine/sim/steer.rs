@@ -27,7 +27,10 @@ impl<'a> Simulation<'a> {
         let mut simulation = Simulation::new(scenario, seed);
         for group in &mut simulation.world.groups {
             group.recorder.endless();
+            // Somebody may want hang-ups heard later, and those that are under way then count.
+            group.tells_disconnects = true;
         }
+        simulation.world.caches.tell_disconnects();
         simulation
     }
 
