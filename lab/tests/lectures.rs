@@ -155,19 +155,26 @@ fn every_module_that_a_text_names_is_there() {
     }
 }
 
-/// The numbers behind `module`, or behind `modules` in a list.
+/// The numbers behind `module`, or behind `modules` in a list; the list ends with its sentence.
 fn modules_of(text: &str) -> Vec<u32> {
-    let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    let words: Vec<String> = text.split_whitespace().map(bare).collect();
-    let behind = |at: usize| {
-        let list =
-            words[at + 1..].iter().take_while(|w| w.parse::<u32>().is_ok() || *w == "and" || *w == "or");
-        list.filter_map(|word| word.parse().ok()).collect::<Vec<u32>>()
-    };
-    (0..words.len())
-        .filter(|at| ["module", "modules"].contains(&words[*at].as_str()))
-        .flat_map(behind)
-        .collect()
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut found = vec![];
+    for (at, _) in words
+        .iter()
+        .enumerate()
+        .filter(|(_, w)| w.eq_ignore_ascii_case("module") || w.eq_ignore_ascii_case("modules"))
+    {
+        for word in &words[at + 1..] {
+            let number = word.trim_end_matches(|c: char| !c.is_ascii_digit()).parse();
+            found.extend(number.iter());
+            let goes_on = ["and", "or"].contains(word)
+                || number.is_ok() && (word.ends_with(',') || word.ends_with(char::is_numeric));
+            if !goes_on {
+                break;
+            }
+        }
+    }
+    found
 }
 
 /// Configs of lectures are configs: what they expect holds, on the first seed.
