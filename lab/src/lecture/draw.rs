@@ -92,8 +92,12 @@ fn members(plan: &Plan) -> impl Iterator<Item = (&str, &Scenario)> {
 }
 
 fn compared(plan: &Plan, chosen: &[String]) -> Figure {
-    let wanted = |name: &str| chosen.is_empty() || chosen.iter().any(|c| c == name);
-    let members: Vec<(&str, &Scenario)> = members(plan).filter(|(name, _)| wanted(name)).collect();
+    let named = |wanted: &String| members(plan).find(|(name, _)| name == wanted);
+    let members: Vec<(&str, &Scenario)> = match chosen {
+        [] => members(plan).collect(),
+        // In the order in which the text speaks of them.
+        chosen => chosen.iter().filter_map(named).collect(),
+    };
     let runs: Vec<Run<'_>> = members.par_iter().map(|(name, s)| Run::new(name, s, s.seed)).collect();
     comparison(&runs.iter().map(Run::view).collect::<Vec<_>>())
 }
